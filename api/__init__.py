@@ -1,0 +1,1 @@
+"""The control plane: GraphQL over the repository, the recorder, the feed."""

@@ -1,0 +1,1 @@
+"""Tables and queries of what is recorded: SQLite on one machine, PostgreSQL on many."""

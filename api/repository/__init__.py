@@ -1,0 +1,1 @@
+"""The configuration's Git repository: commits, history, the push hook."""

@@ -1,0 +1,1 @@
+"""The data plane: runs with nothing but a snapshot and a journal folder."""

@@ -1,0 +1,1 @@
+"""The clients' wire formats. No I/O."""

@@ -1,0 +1,1 @@
+"""Reserve, settle, usage: what keeps a project inside its limits."""

@@ -1,0 +1,1 @@
+"""The upstreams' wire formats, one module a wire. No I/O."""

@@ -1,0 +1,1 @@
+"""The command: CLI, supervisor, first start. It alone imports both planes."""
