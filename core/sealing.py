@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from urllib.parse import urlsplit
 
 import msgspec
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class SealError(Exception):
@@ -31,18 +28,6 @@ class SealedSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def __repr__(self) -> str:
         """Without the key: a repr ends up in logs."""
         return f"SealedSecret(provider={self.provider!r}, origin={self.origin!r})"
-
-
-def origin_of(base_url: str) -> str:
-    """`scheme://host[:port]`, in lower case, a default port left out. Raises ValueError for anything but http and https."""
-    parts = urlsplit(base_url)
-    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
-    if scheme not in DEFAULT_PORTS or not host:
-        raise ValueError(f"{base_url!r} is not an http:// or https:// address")
-    if ":" in host:
-        host = f"[{host}]"
-    port = parts.port
-    return f"{scheme}://{host}" if port in (None, DEFAULT_PORTS[scheme]) else f"{scheme}://{host}:{port}"
 
 
 def generate_keys() -> tuple[bytes, bytes]:

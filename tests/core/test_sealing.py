@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from core.sealing import SealError, generate_keys, origin_of, seal, unseal
+from core.sealing import SealError, generate_keys, seal, unseal
 
 
 def test_what_was_sealed_is_read_with_the_private_key() -> None:
@@ -51,23 +51,3 @@ def test_a_public_key_that_is_none_is_refused(key: bytes) -> None:
 def test_the_representation_of_a_secret_does_not_show_it() -> None:
     private, public = generate_keys()
     assert "hidden-key" not in repr(unseal(private, seal(public, "p", "http://x", "hidden-key")))
-
-
-@pytest.mark.parametrize(
-    ("base_url", "origin"),
-    [
-        ("https://api.openai.com/v1", "https://api.openai.com"),
-        ("https://API.openai.com:443/v1", "https://api.openai.com"),
-        ("http://127.0.0.1:11434/v1", "http://127.0.0.1:11434"),
-        ("http://[::1]:80/", "http://[::1]"),
-        ("https://user:pw@host:8443", "https://host:8443"),
-    ],
-)
-def test_an_origin_is_scheme_host_and_port(base_url: str, origin: str) -> None:
-    assert origin_of(base_url) == origin
-
-
-@pytest.mark.parametrize("base_url", ["", "ftp://host", "api.openai.com", "https://", "https://host:99999"])
-def test_what_is_no_web_address_has_no_origin(base_url: str) -> None:
-    with pytest.raises(ValueError, match=r"address|[Pp]ort"):
-        origin_of(base_url)

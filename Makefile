@@ -1,0 +1,88 @@
+# Waybill: everything that is done with a checkout. `make` alone lists it.
+
+VENV := .venv
+# Python 3.11 or newer; `make run PYTHON=/path/to/python3.12` chooses another.
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3))
+
+# program:Debian package, for the targets that need more than Python and git.
+TEST_PROGRAMS := git:git curl:curl
+BENCH_PROGRAMS := wrk:wrk nginx:nginx-light gcc:gcc node:nodejs taskset:util-linux
+SOURCES := waybill core proxy api tests bench
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench bench-full soak lock clean
+
+help: ## This list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+run: $(VENV)/.run ## Serve. DATA=./data PROXY=127.0.0.1:8080 API=127.0.0.1:8081
+	@$(VENV)/bin/waybill serve $(if $(DATA),--data '$(DATA)') $(if $(PROXY),--proxy '$(PROXY)') $(if $(API),--api '$(API)')
+
+test: $(VENV)/.dev ## Run the tests. TESTS=tests/core chooses some.
+	@$(call programs,$(TEST_PROGRAMS))
+	$(VENV)/bin/pytest -m 'not soak' $(if $(TESTS),$(TESTS),tests --ignore=tests/repo)
+
+check: $(VENV)/.dev ## Format, lint, types, import rules, schema, links, README commands, documentation.
+	@$(call programs,$(TEST_PROGRAMS))
+	$(VENV)/bin/ruff format --check $(wildcard $(SOURCES))
+	$(VENV)/bin/ruff check $(wildcard $(SOURCES))
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest tests/repo
+
+bench: $(VENV)/.dev ## Measure speed against nginx: a few minutes, results into bench/results/.
+	@$(call programs,$(BENCH_PROGRAMS))
+	$(VENV)/bin/python -m bench
+
+bench-full: $(VENV)/.dev ## The same at large sizes.
+	@$(call programs,$(BENCH_PROGRAMS))
+	$(VENV)/bin/python -m bench --full
+
+soak: $(VENV)/.dev ## Kills, faults and leaks over a long time.
+	@$(call programs,$(TEST_PROGRAMS) $(BENCH_PROGRAMS))
+	$(VENV)/bin/pytest -m soak -s --timeout=0 tests
+
+# The lock files hold names, versions and hashes, never an address: pip uses whatever index the machine is set up for.
+COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-header --no-annotate --upgrade pyproject.toml
+
+lock: $(VENV)/bin/pip ## Resolve the dependencies anew into both lock files.
+	$(VENV)/bin/python -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet uv
+	$(COMPILE) --group build -o requirements.lock
+	$(COMPILE) --group dev -o requirements-dev.lock
+
+clean: ## Remove the environment and what tools left behind; the data folder stays.
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment ------------------------------------------------------------------------------------------------
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --quiet --require-hashes -r requirements.lock
+	@$(install-waybill)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(install-waybill)
+	@touch $(VENV)/.run $@
+
+# pip is the last thing that `venv` puts there: an interrupted one is made again.
+$(VENV)/bin/pip:
+	@test -n '$(PYTHON)' && '$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Waybill needs Python 3.11 or newer: apt-get install python3' >&2; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { $(call debian,python3-venv); }
+	'$(PYTHON)' -m venv $(VENV)
+
+# Its build tools come from the lock file too, so nothing is fetched that has no hash.
+install-waybill = $(VENV)/bin/pip install --quiet --no-build-isolation --no-deps --no-index --editable .
+
+# $(call programs,program:package …): install the Debian packages of the programs that are missing.
+programs = missing=; for pair in $(1); do \
+		PATH="$$PATH:/usr/sbin:/sbin" command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair\#\#*:}"; \
+	done; test -z "$$missing" || { $(call debian,$$missing); }
+
+# $(call debian,packages): as root they are installed, else they are asked for in one line.
+debian = if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		echo "installing $(1)" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $(1) >/dev/null; \
+	else echo "missing: please run: sudo apt-get install $(1)" >&2; exit 1; fi
