@@ -1,102 +1,61 @@
 """The configuration as frozen values: one type for each kind of file in the repository.
 
-Shapes and ranges stand here, next to the field they rule; what needs a second file (a model's provider, a name that must be
-unique) is checked in `files.py`. Every type refuses unknown keys, so a misspelt setting is an error and never a silent default.
+Shapes and ranges stand here and in `fields.py`; what needs a second file (a model's provider, a name that must be unique) is
+checked in `crosscheck.py`. Every type refuses unknown keys, so a misspelt setting is an error and never a silent default.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, field
 
+from core.fields import Credential as Credential
+from core.fields import (
+    FieldError,
+    HeaderName,
+    HeaderValue,
+    Labels,
+    Milliseconds,
+    ModelId,
+    Record,
+    Sha256Hex,
+    Slug,
+    Tokens,
+    refuse_twice,
+)
+from core.fields import LimitRule as LimitRule
+from core.fields import Limits as Limits
+from core.fields import Prices as Prices
+from core.fields import PriceTier as PriceTier
+from core.fields import RollingWindow as RollingWindow
+from core.fields import SimulatedAnswer as SimulatedAnswer
+from core.fields import Simulation as Simulation
+from core.origins import DEFAULT_BASE_URLS, origin_of
 from core.routing.candidates import Capabilities
 from core.routing.policies import Policy
 
-SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-MODEL_ID_PATTERN = r"^[a-z0-9][a-z0-9._/-]{0,99}$"
 FORMAT_VERSION = 1
+BUILT_IN_ROLES = frozenset({"viewer", "editor", "admin", "operator"})
+PROJECT_ROLES = frozenset({"viewer", "editor", "admin"})
+# Headers that the proxy itself sets, and those that would carry a key in clear.
+RESERVED_HEADERS = frozenset({
+    "host", "content-length", "content-type", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect",
+    "accept-encoding", "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie",
+})  # fmt: skip
 
-Slug: TypeAlias = Annotated[str, Meta(pattern=SLUG_PATTERN, max_length=63)]
-ModelId: TypeAlias = Annotated[str, Meta(pattern=MODEL_ID_PATTERN)]
-Sha256Hex: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-Milliseconds: TypeAlias = Annotated[int, Meta(ge=1, le=86_400_000, extra={"unit": "ms"})]
-Labels: TypeAlias = dict[str, str]
-
-
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What every configuration type has in common: frozen, strict, and small when written out."""
-
-
-# --- limits -------------------------------------------------------------------------------------------------------------
-
-Metric: TypeAlias = Literal["cost", "calls", "input_tokens", "output_tokens", "total_tokens"]
-CalendarWindow: TypeAlias = Literal["hourly", "daily", "weekly", "monthly", "yearly"]
-RollingUnit: TypeAlias = Literal["seconds", "minutes", "hours", "days", "weeks", "months"]
-
-
-class RollingWindow(Record, frozen=True):
-    """The last `rolling` × `unit`; a month is 30 days."""
-
-    rolling: Annotated[int, Meta(ge=1, le=1_000_000)]
-    unit: RollingUnit
-
-
-class LimitRule(Record, frozen=True):
-    """At most `value` of `metric` in each `window`: USD for cost, else a whole number. 0 always blocks."""
-
-    metric: Metric
-    window: CalendarWindow | RollingWindow
-    value: Decimal
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for a negative amount, or a fraction of something counted."""
-        _refuse_negative(self)
-        if self.metric != "cost" and self.value != self.value.to_integral_value():
-            raise ValueError(f"`value` of a {self.metric} limit must be a whole number, not {self.value}")
-
-
-class Limits(Record, frozen=True):
-    """The limits of one level, and what they do to the inherited ones (`core/limits.py`)."""
-
-    mode: Literal["replace", "extend", "disable"] = "replace"
-    rules: tuple[LimitRule, ...] = ()
-
-
-def _refuse_negative(record: Record) -> None:
-    """Raise ValueError naming the first negative amount: msgspec checks ranges of int and float only."""
-    for name in record.__struct_fields__:
-        amount = getattr(record, name)
-        if isinstance(amount, Decimal) and not (amount.is_finite() and amount >= 0):
-            raise ValueError(f"`{name}` must be 0 or more, not {amount}")
-
-
-# --- secrets ------------------------------------------------------------------------------------------------------------
-
-
-class Credential(Record, frozen=True):
-    """A reference to a secret or a sealed one, bound to the origin it was given for. Exactly one source is set."""
-
-    env: Annotated[str, Meta(pattern=r"^WAYBILL_SECRET_[A-Z0-9_]+$")] | None = None
-    file: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] | None = None
-    sealed: str | None = None
-    origin: str | None = None
-
-    def __post_init__(self) -> None:
-        """Raise ValueError unless exactly one source is given."""
-        if sum(source is not None for source in (self.env, self.file, self.sealed)) != 1:
-            raise ValueError("a credential has exactly one of `env`, `file` or `sealed`")
+Zoned: TypeAlias = Annotated[datetime, Meta(tz=True)]
+Days: TypeAlias = Annotated[int, Meta(ge=1, le=36_500, extra={"unit": "days"})]
 
 
 # --- waybill.yaml and roles.yaml ----------------------------------------------------------------------------------------
 
 
 class Timeouts(Record, frozen=True):
-    """Milliseconds; project over `waybill.yaml` over the defaults of `DEFAULT_TIMEOUTS`."""
+    """Milliseconds; project over `waybill.yaml` over the defaults of `core/plans.py`."""
 
     timeout_ms: Milliseconds | None = None
     attempt_timeout_ms: Milliseconds | None = None
@@ -107,26 +66,30 @@ class Timeouts(Record, frozen=True):
 class Retention(Record, frozen=True):
     """How long what was recorded is kept; a size of None is no bound by size."""
 
-    rows_days: Annotated[int, Meta(ge=1)] = 90
-    traces_days: Annotated[int, Meta(ge=1)] = 14
-    traces_max_mb: Annotated[int, Meta(ge=1)] | None = 4096
-    journal_hours: Annotated[int, Meta(ge=1)] = 24
+    rows_days: Days = 90
+    traces_days: Days = 14
+    traces_max_mb: Annotated[int, Meta(ge=1, le=1_000_000_000, extra={"unit": "MB"})] | None = 4096
+    journal_hours: Annotated[int, Meta(ge=1, le=876_000, extra={"unit": "h"})] = 24
 
 
 class AlertWebhook(Record, frozen=True):
     """Where alerts are posted; the signing secret is a reference, as a provider key is."""
 
-    url: str
+    url: Annotated[str, Meta(max_length=2000)]
     secret: Credential
     allow_private_address: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise FieldError for an address that is not plain http or https."""
+        _origin("url", self.url.partition("?")[0])
 
 
 class ReviewRule(Record, frozen=True):
     """Changes below `paths` (globs) go through a proposal, above a raise of `limit_raise_percent` where it is given."""
 
     paths: tuple[str, ...]
-    limit_raise_percent: Annotated[int, Meta(ge=0)] | None = None
-    approvals: Annotated[int, Meta(ge=1)] = 1
+    limit_raise_percent: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    approvals: Annotated[int, Meta(ge=1, le=100)] = 1
 
 
 class Settings(Record, frozen=True):
@@ -157,97 +120,90 @@ class Role(Record, frozen=True):
 class Roles(Record, frozen=True):
     """`roles.yaml`: custom roles by name."""
 
-    roles: dict[Slug, Role] = {}
+    roles: dict[Slug, Role] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise FieldError for the name of a built-in role."""
+        for name in self.roles:
+            if name in BUILT_IN_ROLES:
+                raise FieldError(f"roles.{name}", f"`{name}` is a built-in role and cannot be changed: choose another name")
 
 
 # --- providers and models -----------------------------------------------------------------------------------------------
-
-
-class SimulatedAnswer(Record, frozen=True):
-    """Answer `text` when the last user message contains `when`; the failures let a test script an upstream."""
-
-    when: str
-    text: str = ""
-    status: Annotated[int, Meta(ge=200, le=599)] = 200
-    tool_call: dict[str, Any] | None = None
-    retry_after_s: Annotated[int, Meta(ge=0)] | None = None
-    fail_after_chunks: Annotated[int, Meta(ge=0)] | None = None
-
-
-class Simulation(Record, frozen=True):
-    """How a simulated model behaves. The same seed and the same request give the same answer and the same delays."""
-
-    seed: int = 0
-    latency_ms: Annotated[float, Meta(ge=0)] = 0.0
-    latency_sigma: Annotated[float, Meta(ge=0, le=3)] = 0.0
-    tokens_per_second: Annotated[float, Meta(ge=0)] = 0.0
-    failure_rate: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    output_tokens: Annotated[int, Meta(ge=1, le=100_000)] = 64
-    answers: tuple[SimulatedAnswer, ...] = ()
-
 
 ProviderKind: TypeAlias = Literal["openai", "anthropic", "gemini", "azure", "ollama", "openai-compatible", "simulated"]
 
 
 class Provider(Record, frozen=True):
-    """`providers/<id>.yaml`: an upstream account and how to reach it."""
+    """`providers/<id>.yaml`: an upstream account and how to reach it. Its credential is bound to the origin of its address."""
 
     kind: ProviderKind
-    base_url: str | None = None
+    base_url: Annotated[str, Meta(max_length=1000)] | None = None
     credential: Credential | None = None
     enabled: bool = True
     project: Slug | None = None
     preset: str | None = None
-    headers: dict[str, str] = {}
+    headers: dict[HeaderName, HeaderValue] = field(default_factory=dict)
     max_connections: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     simulation: Simulation | None = None
 
-
-class PriceTier(Record, frozen=True):
-    """The prices that replace the base ones, for the whole request, when its input is strictly above the threshold."""
-
-    above_input_tokens: Annotated[int, Meta(ge=0)]
-    input: Decimal | None = None
-    output: Decimal | None = None
-    cached_input: Decimal | None = None
-    cache_write_5m: Decimal | None = None
-    cache_write_1h: Decimal | None = None
-    reasoning: Decimal | None = None
-    audio_input: Decimal | None = None
-    audio_output: Decimal | None = None
-
     def __post_init__(self) -> None:
-        """Raise ValueError for a negative price."""
-        _refuse_negative(self)
+        """Raise FieldError for a wrong address, a credential of another origin, or settings that its kind does not have."""
+        for name in self.headers:
+            if name.lower() in RESERVED_HEADERS:
+                raise FieldError(f"headers.{name}", "this header is set by the proxy: a key goes in `credential`")
+        if self.kind == "simulated":
+            self._check_simulated()
+            return
+        if self.simulation is not None:
+            raise FieldError("simulation", "only a provider of kind `simulated` has it")
+        self._check_credential(self._check_base_url())
+
+    @property
+    def address(self) -> str:
+        """The `base_url`, or its kind's default; empty for a simulated provider."""
+        return self.base_url or DEFAULT_BASE_URLS.get(self.kind, "")
+
+    def _check_simulated(self) -> None:
+        for name in ("base_url", "credential"):
+            if getattr(self, name) is not None:
+                raise FieldError(name, "a simulated provider has none: it answers inside the proxy")
+
+    def _check_base_url(self) -> str:
+        if not self.address:
+            raise FieldError("base_url", f"is missing: a provider of kind `{self.kind}` has no default address")
+        return _origin("base_url", self.address)
+
+    def _check_credential(self, origin: str) -> None:
+        given = self.credential
+        if given is None or (given.sealed is not None and given.origin is None):
+            return
+        if given.origin is None:
+            raise FieldError("credential.origin", f"is missing: a credential is bound to where it may go, here `{origin}`")
+        bound = _origin("credential.origin", given.origin)
+        if bound != origin:
+            reason = f"the credential was given for {bound}; base_url is at {origin}: give the key again"
+            raise FieldError("credential.origin", reason)
+        if given.origin != origin:
+            raise FieldError("credential.origin", f"write it as `{origin}`: lower case, no path, no default port")
 
 
-class Prices(Record, frozen=True):
-    """USD per million tokens. An absent cache price is the input's, an absent reasoning price the output's."""
-
-    input: Decimal
-    output: Decimal
-    cached_input: Decimal | None = None
-    cache_write_5m: Decimal | None = None
-    cache_write_1h: Decimal | None = None
-    reasoning: Decimal | None = None
-    audio_input: Decimal | None = None
-    audio_output: Decimal | None = None
-    tiers: tuple[PriceTier, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for a negative price."""
-        _refuse_negative(self)
+def _origin(name: str, address: str) -> str:
+    try:
+        return origin_of(address)
+    except ValueError as error:
+        raise FieldError(name, str(error)) from None
 
 
 class Model(Record, frozen=True):
     """`models/<id>.yaml`: one model at one provider, under the name that clients and policies know it by."""
 
     provider: Slug
-    upstream_name: str
+    upstream_name: Annotated[str, Meta(min_length=1, max_length=300)]
     prices: Prices | None = None
     unpriced: Literal["refuse", "allow"] = "refuse"
-    context_window: Annotated[int, Meta(ge=1)] | None = None
-    max_output_tokens: Annotated[int, Meta(ge=1)] | None = None
+    context_window: Tokens | None = None
+    max_output_tokens: Tokens | None = None
     capabilities: Capabilities = Capabilities()
     limits: Limits = Limits()
     enabled: bool = True
@@ -275,7 +231,7 @@ class PassThrough(Record, frozen=True):
 class Member(Record, frozen=True):
     """A dashboard user's role in this project."""
 
-    user: str
+    user: Annotated[str, Meta(min_length=1, max_length=254)]
     role: Slug
 
 
@@ -284,21 +240,28 @@ class Project(Record, frozen=True):
 
     id: Annotated[str, Meta(min_length=1, max_length=64)]
     name: Annotated[str, Meta(min_length=1, max_length=200)]
-    description: str = ""
+    description: Annotated[str, Meta(max_length=10_000)] = ""
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
-    default_max_output_tokens: Annotated[int, Meta(ge=1)] | None = None
+    default_max_output_tokens: Tokens | None = None
     trace: TraceSettings = TraceSettings()
     pass_through: PassThrough = PassThrough()
     members: tuple[Member, ...] = ()
-    labels: Labels = {}
+    labels: Labels = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise FieldError for a name of spaces, or a user who is there twice."""
+        if not self.name.strip():
+            raise FieldError("name", "must not be empty")
+        if self.members:
+            refuse_twice("members[{}].user", (member.user for member in self.members))
 
 
 class RoutedModel(Record, frozen=True):
     """One of the project's models; the position in the list is its priority."""
 
     id: ModelId
-    guidance: str = ""
+    guidance: Annotated[str, Meta(max_length=10_000)] = ""
     limits: Limits = Limits()
 
 
@@ -308,12 +271,16 @@ class Routing(Record, frozen=True):
     models: tuple[RoutedModel, ...] = ()
     policies: tuple[Policy, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raise FieldError for a model that is there twice."""
+        refuse_twice("models[{}].id", (model.id for model in self.models))
+
 
 class FormerToken(Record, frozen=True):
     """The value a regenerated token had, still accepted until `valid_until`."""
 
     sha256: Sha256Hex
-    valid_until: datetime
+    valid_until: Zoned
 
 
 class ModelEntry(Record, frozen=True):
@@ -332,17 +299,26 @@ class Token(Record, frozen=True):
     former: FormerToken | None = None
     limits: Limits = Limits()
     models: tuple[ModelEntry, ...] = ()
-    expires_at: datetime | None = None
-    labels: Labels = {}
+    expires_at: Zoned | None = None
+    labels: Labels = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise FieldError for a model that is there twice."""
+        if self.models:
+            refuse_twice("models[{}].id", (entry.id for entry in self.models))
 
 
 File: TypeAlias = Settings | Roles | Provider | Model | Project | Routing | Token
 
 
 class Config(msgspec.Struct, frozen=True):
-    """A whole revision: the parsed value of every file, by its path in the repository."""
+    """A whole revision: the parsed value of every file, by its path in the repository.
+
+    `content_sum` is the sum of `core/digest.py` over the files where it is known already, so that a change costs only itself.
+    """
 
     files: Mapping[str, File] = field(default_factory=dict)
+    content_sum: int | None = None
 
     @property
     def settings(self) -> Settings:

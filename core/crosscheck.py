@@ -1,0 +1,122 @@
+"""What the files of a revision must be to each other: names that exist, names that are unique. One pass.
+
+A fault stands in one file and can have been caused in another (a model that was deleted while a project uses it), so each one
+names both, and `files.py` reports it where somebody changed something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+import msgspec
+
+from core.config import PROJECT_ROLES, File, Model, Project, Provider, Roles, Routing, Settings, Token
+from core.paths import ROLES_PATH, SETTINGS_PATH, model_path, project_path, provider_path
+from core.yaml_strict import Place
+
+
+class CrossFault(msgspec.Struct, frozen=True):
+    """`reason` stands at `place` in `path`; a change of `cause` can have made it. An orphan lacks its project's file."""
+
+    path: str
+    place: Place
+    reason: str
+    cause: str
+    orphan: bool = False
+
+
+class Uniqueness:
+    """Names that may be there once. Of two files with the same one, the changed one is at fault, else the later path."""
+
+    def __init__(self, changed: Collection[str]) -> None:
+        self._changed = changed
+        self._first: dict[str, tuple[str, Place]] = {}
+        self.faults: list[CrossFault] = []
+
+    def claim(self, name: str, path: str, place: Place, what: str) -> None:
+        """Note that `path` uses `name`, and the fault where another does; `what` says in words what is not unique."""
+        holder = self._first.setdefault(name, (path, place))
+        if holder == (path, place):
+            return
+        keeper, offender = sorted((holder, (path, place)), key=lambda held: (held[0] in self._changed, held[0]))
+        self._first[name] = keeper
+        where = "this file" if keeper[0] == offender[0] else keeper[0]
+        self.faults.append(CrossFault(offender[0], offender[1], f"{what} is that of {where}: it must be unique", keeper[0]))
+
+
+def cross_faults(files: Mapping[str, File], changed: Collection[str]) -> list[CrossFault]:
+    """Return every fault between files. `changed` (paths) only decides which one of two equals is at fault."""
+    names, ids, hashes = Uniqueness(changed), Uniqueness(changed), Uniqueness(changed)
+    faults: list[CrossFault] = []
+    if not isinstance(files.get(SETTINGS_PATH), Settings):
+        faults.append(CrossFault(SETTINGS_PATH, (), "is missing: a configuration begins with `format: 1` in it", SETTINGS_PATH))
+    roles = files.get(ROLES_PATH)
+    known_roles = PROJECT_ROLES | (roles.roles.keys() if isinstance(roles, Roles) else frozenset())
+    for path, file in files.items():
+        if isinstance(file, Token):
+            faults += _token_faults(path, file, files)
+            hashes.claim(file.sha256, path, ("sha256",), "this SHA-256")
+            if file.former is not None:
+                hashes.claim(file.former.sha256, path, ("former", "sha256"), "this SHA-256")
+        elif isinstance(file, Routing):
+            faults += _routing_faults(path, file, files)
+        elif isinstance(file, Project):
+            faults += _project_faults(path, file, files, known_roles)
+            names.claim(file.name.strip().casefold(), path, ("name",), "this name (upper and lower case alike)")
+            ids.claim(file.id, path, ("id",), "this id")
+        elif isinstance(file, Model):
+            faults += _model_faults(path, file, files)
+        elif isinstance(file, Provider) and file.project is not None:
+            faults += _missing_project(path, file.project, ("project",), files)
+    return faults + names.faults + ids.faults + hashes.faults
+
+
+def _orphan(path: str, files: Mapping[str, File]) -> Iterator[CrossFault]:
+    project = project_path(path.split("/", 2)[1])
+    if project not in files:
+        yield CrossFault(path, (), f"its project has no {project}", project, orphan=True)
+
+
+def _token_faults(path: str, token: Token, files: Mapping[str, File]) -> Iterator[CrossFault]:
+    yield from _orphan(path, files)
+    for position, entry in enumerate(token.models):
+        yield from _missing_model(path, entry.id, ("models", position, "id"), files)
+
+
+def _routing_faults(path: str, routing: Routing, files: Mapping[str, File]) -> Iterator[CrossFault]:
+    yield from _orphan(path, files)
+    for position, model in enumerate(routing.models):
+        yield from _missing_model(path, model.id, ("models", position, "id"), files)
+
+
+def _project_faults(path: str, project: Project, files: Mapping[str, File], roles: Collection[str]) -> Iterator[CrossFault]:
+    for position, member in enumerate(project.members):
+        if member.role not in roles:
+            reason = f"there is no role `{member.role}`: known are {', '.join(f'`{role}`' for role in sorted(roles))}"
+            yield CrossFault(path, ("members", position, "role"), reason, ROLES_PATH)
+    default = project.pass_through.default_provider
+    if default is not None and provider_path(default) not in files:
+        yield _missing(path, ("pass_through", "default_provider"), "provider", default, provider_path(default))
+
+
+def _model_faults(path: str, model: Model, files: Mapping[str, File]) -> Iterator[CrossFault]:
+    provider = files.get(provider_path(model.provider))
+    if not isinstance(provider, Provider):
+        yield _missing(path, ("provider",), "provider", model.provider, provider_path(model.provider))
+    elif model.simulation is not None and provider.kind != "simulated":
+        reason = f"provider `{model.provider}` is of kind `{provider.kind}`: only models of a simulated one have it"
+        yield CrossFault(path, ("simulation",), reason, provider_path(model.provider))
+
+
+def _missing_model(path: str, model: str, place: Place, files: Mapping[str, File]) -> Iterator[CrossFault]:
+    if f"models/{model}.yaml" not in files:
+        yield _missing(path, place, "model", model, model_path(model))
+
+
+def _missing_project(path: str, slug: str, place: Place, files: Mapping[str, File]) -> Iterator[CrossFault]:
+    if project_path(slug) not in files:
+        yield _missing(path, place, "project", slug, project_path(slug))
+
+
+def _missing(path: str, place: Place, what: str, name: str, cause: str) -> CrossFault:
+    return CrossFault(path, place, f"there is no {what} `{name}`: {cause} would be its file", cause)

@@ -1,0 +1,67 @@
+"""The names inside a data folder. Pure: nothing is opened or made here, and nothing else knows these names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything lies below `data`, a folder of mode 0700."""
+
+    data: Path
+
+    @property
+    def repository(self) -> Path:
+        """The bare Git repository of the configuration, branch `main`."""
+        return self.data / "config.git"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite database: users, log rows, rollups."""
+        return self.data / "waybill.sqlite3"
+
+    @property
+    def journal(self) -> Path:
+        """The folder of journal segments; only the proxy writes there."""
+        return self.data / "journal"
+
+    @property
+    def published(self) -> Path:
+        """The folder of snapshots and deltas: written by the API, read by the proxy."""
+        return self.data / "published"
+
+    @property
+    def proxies(self) -> Path:
+        """The folder in which each proxy says which revision it runs."""
+        return self.data / "proxies"
+
+    def proxy_state(self, proxy_id: str) -> Path:
+        """The state file of one proxy."""
+        return self.proxies / f"{proxy_id}.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The proxy's checkpoint: its ledger and statistics, with their journal position."""
+        return self.data / "proxy" / "checkpoint.json"
+
+    @property
+    def private_key(self) -> Path:
+        """The key that opens sealed credentials, mode 0600; only the proxy reads it."""
+        return self.data / "keys" / "sealing.key"
+
+    @property
+    def public_key(self) -> Path:
+        """The key that credentials are sealed to."""
+        return self.data / "keys" / "sealing.pub"
+
+    @property
+    def secrets(self) -> Path:
+        """The folder whose files `credential: {file: NAME}` may name."""
+        return self.data / "secrets"
+
+    @property
+    def initial_credentials(self) -> Path:
+        """What the first start tells its user, for scripts; mode 0600."""
+        return self.data / "initial-credentials.yaml"
