@@ -7,6 +7,7 @@ finished first start, and nothing of it is ever touched again.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from pathlib import Path
@@ -91,7 +92,22 @@ def _make_keys(layout: Layout) -> None:
 
 
 def _make_admin(layout: Layout, admin: Admin) -> None:
-    raise NotImplementedError
+    """The database at this version's schema, with the admin in it."""
+    from api.database.engine import open_engine, sqlite_url
+    from api.database.migrate import migrate
+    from api.people import put_admin
+
+    url = sqlite_url(layout.database)
+    migrate(url)
+
+    async def put() -> None:
+        engine = open_engine(url)
+        try:
+            await put_admin(engine, admin.email, admin.password, admin.api_key)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(put())
 
 
 def _make_repository(layout: Layout, plan: Credentials) -> None:
