@@ -1,0 +1,144 @@
+"""Users, sessions and keys, over a real SQLite database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import time_machine
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.access import ALL_PERMISSIONS, Unauthenticated
+from api.database.engine import open_engine, sqlite_url
+from api.database.migrate import migrate
+from api.database.tables import audit
+from api.people import (
+    Credential,
+    LoginRefused,
+    LoginThrottled,
+    PasswordTooWeak,
+    People,
+    UserExists,
+    create_admin,
+    put_admin,
+)
+from api.throttle import Throttle
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    url = sqlite_url(tmp_path / "waybill.sqlite3")
+    migrate(url)
+    engine = open_engine(url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def people(engine: AsyncEngine) -> People:
+    people = People(engine)
+    await people.create_user("Ada@Example.org", PASSWORD, "viewer", "Ada")
+    return people
+
+
+async def test_a_login_opens_a_session_whatever_the_case_of_the_email(people: People) -> None:
+    login = await people.login("ADA@example.org ", PASSWORD, "127.0.0.1")
+    viewer = await people.viewer(Credential.session(login.session))
+    assert (viewer.email, viewer.role, viewer.via) == ("ada@example.org", "viewer", "session")
+    assert viewer.permissions == {"project:read", "model:read", "report:read"}
+
+
+@pytest.mark.parametrize(("email", "password"), [("ada@example.org", "wrong password!"), ("eve@example.org", PASSWORD)])
+async def test_a_wrong_password_and_an_unknown_email_are_refused_alike(people: People, email: str, password: str) -> None:
+    with pytest.raises(LoginRefused, match="no user has this e-mail and this password"):
+        await people.login(email, password, "127.0.0.1")
+
+
+async def test_guesses_are_counted_for_the_email_wherever_they_come_from(people: People) -> None:
+    for guess in range(10):
+        with pytest.raises(LoginRefused):
+            await people.login("ada@example.org", "wrong password!", f"10.0.0.{guess}")
+    with pytest.raises(LoginThrottled) as refused:
+        await people.login("ada@example.org", PASSWORD, "10.0.1.1")
+    assert 0 < refused.value.retry_after_s <= 600
+
+
+async def test_a_new_login_ends_the_session_that_it_came_with(people: People) -> None:
+    first = Credential.session((await people.login("ada@example.org", PASSWORD, "")).session)
+    second = Credential.session((await people.login("ada@example.org", PASSWORD, "", first)).session)
+    with pytest.raises(Unauthenticated):
+        await people.viewer(first)
+    assert (await people.viewer(second)).email == "ada@example.org"
+
+
+async def test_a_logout_ends_the_session_at_once(people: People) -> None:
+    credential = Credential.session((await people.login("ada@example.org", PASSWORD, "")).session)
+    await people.viewer(credential)
+    await people.logout(credential)
+    with pytest.raises(Unauthenticated):
+        await people.viewer(credential)
+
+
+async def test_a_session_ends_by_itself(engine: AsyncEngine, people: People) -> None:
+    with time_machine.travel("2026-11-01T00:00:00Z", tick=False):
+        credential = Credential.session((await people.login("ada@example.org", PASSWORD, "")).session)
+    with time_machine.travel("2026-11-08T00:00:00Z", tick=False), pytest.raises(Unauthenticated):
+        await People(engine).viewer(credential)
+
+
+async def test_a_key_is_a_session_s_equal_and_its_value_is_stored_nowhere(engine: AsyncEngine, people: People) -> None:
+    password, key = await create_admin(engine, "admin@localhost")
+    assert key.startswith("wb-")
+    assert (await people.viewer(Credential.key(key))).permissions == ALL_PERMISSIONS
+    login = await people.login("admin@localhost", password, "")
+    async with engine.connect() as connection:
+        dump = [
+            str(row)
+            for table in ("users", "sessions", "api_keys")
+            for row in await connection.execute(text(f"SELECT * FROM {table}"))
+        ]
+    assert not [row for row in dump if key in row or password in row or login.session in row]
+
+
+async def test_a_key_is_no_session_and_a_session_no_key(engine: AsyncEngine, people: People) -> None:
+    _, key = await create_admin(engine, "admin@localhost")
+    login = await people.login("ada@example.org", PASSWORD, "")
+    for credential in (Credential.session(key), Credential.key(login.session)):
+        with pytest.raises(Unauthenticated):
+            await people.viewer(credential)
+
+
+async def test_a_first_start_done_twice_makes_one_admin(engine: AsyncEngine, people: People) -> None:
+    for _ in range(2):
+        await put_admin(engine, "admin@localhost", PASSWORD, "wb-one")
+    with pytest.raises(UserExists):
+        await put_admin(engine, "admin@localhost", PASSWORD, "wb-another")
+
+
+async def test_a_short_password_is_refused(people: People) -> None:
+    with pytest.raises(PasswordTooWeak):
+        await people.create_user("bob@example.org", "elevenchars", "viewer")
+
+
+async def test_every_login_and_every_refused_one_is_in_the_audit(engine: AsyncEngine, people: People) -> None:
+    await people.login("ada@example.org", PASSWORD, "127.0.0.1")
+    with pytest.raises(LoginRefused):
+        await people.login("eve@example.org", "whatever it is", "127.0.0.2")
+    async with engine.connect() as connection:
+        rows = (await connection.execute(select(audit.c.outcome, audit.c.subject, audit.c.client))).all()
+    assert [tuple(row) for row in rows] == [
+        ("ok", "ada@example.org", "127.0.0.1"),
+        ("refused", "eve@example.org", "127.0.0.2"),
+    ]
+
+
+def test_a_throttle_hears_again_when_the_oldest_try_leaves_its_window() -> None:
+    throttle = Throttle(most=2, window_s=10)
+    assert [throttle.wait_s("a", now) for now in (0, 4, 5, 10, 11)] == [0, 0, 5, 0, 3]
+    assert throttle.wait_s("b", 5) == 0
+    throttle.forget("a")
+    assert throttle.wait_s("a", 11) == 0
