@@ -1,0 +1,19 @@
+"""The proxy's own HTTP/1.1 server: `serve(handler, host, port, limits)`; see docs/decisions/0002-own-http-server.md."""
+
+from proxy.server.errors import BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, ServerError
+from proxy.server.limits import ServerLimits
+from proxy.server.listener import Server, serve
+from proxy.server.request import Handler, Request
+
+__all__ = [
+    "BodyTimeout",
+    "BodyTooLarge",
+    "ClientGone",
+    "ClientStalled",
+    "Handler",
+    "Request",
+    "Server",
+    "ServerError",
+    "ServerLimits",
+    "serve",
+]

@@ -1,0 +1,114 @@
+"""One answer as its caller sees it: a status, headers, and a body that is read as it arrives."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from proxy.upstream.decoding import Decoder
+from proxy.upstream.errors import AnswerTooLarge, MalformedAnswer, UpstreamError
+
+if TYPE_CHECKING:
+    from proxy.upstream.connection import Connection
+
+# Unread bytes at which the socket is no longer read.
+BUFFER_BYTES = 262_144
+
+
+class Exchange:
+    """An answer whose head has arrived. Header names are in lower case.
+
+    The connection fills it (`parts`, `complete`, `error`), the caller empties it. Once the answer is complete the connection
+    goes back to the pool by itself, even if the body is still to be read from here.
+    """
+
+    __slots__ = ("_decoder", "buffered", "complete", "connection", "error", "headers", "parts", "status", "waiter")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection: Connection | None = connection  # until the answer is complete
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.parts: list[bytes] = []
+        self.buffered = 0
+        self.complete = False
+        self.error: UpstreamError | None = None
+        self.waiter: asyncio.Future[None] | None = None
+        self._decoder: Decoder | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the proper end has arrived and everything before it was read."""
+        return self.complete and not self.parts and self._decoder is None
+
+    async def read(self, by: float) -> bytes:
+        """What has arrived, in one piece; b"" at the proper end.
+
+        Waits for something until `by` (loop time), then closes and raises UpstreamTimeout. Also raises ConnectionLost and
+        MalformedAnswer, behind what arrived before the fault.
+        """
+        if self._decoder is not None:
+            return await self._read_decoded(self._decoder, by)
+        if not self.parts:
+            if self.complete:
+                return b""
+            await self._arrival(by)
+        return self._take()
+
+    def close(self) -> None:
+        """End the call. Before the answer's end this closes the socket at once, so that the provider stops working."""
+        connection = self.connection
+        if connection is not None:
+            connection.abandon()
+        self.parts = []
+
+    def decode(self, coding: bytes) -> None:
+        """The body is compressed: `read` gives it expanded, and the headers say so."""
+        self._decoder = Decoder(coding)
+        self.headers = [header for header in self.headers if header[0] not in (b"content-encoding", b"content-length")]
+
+    async def _arrival(self, by: float) -> None:
+        if self.error is None and self.connection is not None:
+            await self.connection.wait(self, by, "body")
+        if self.error is not None and not self.parts:
+            raise self.error
+
+    def _take(self) -> bytes:
+        parts = self.parts
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.parts = []
+        connection = self.connection
+        if connection is not None:
+            self.buffered = 0
+            if connection.paused:
+                connection.resume()
+        return data
+
+    async def _read_decoded(self, decoder: Decoder, by: float) -> bytes:
+        while True:
+            if not self.parts and not decoder.rest:
+                if self.complete:
+                    if not decoder.whole:
+                        raise MalformedAnswer("a compressed body without its end")
+                    self._decoder = None
+                    return b""
+                await self._arrival(by)
+            data = decoder.decode(b"" if decoder.rest else self._take())
+            if data:
+                return data
+
+
+async def read_all(exchange: Exchange, by: float, max_bytes: int) -> bytes:
+    """The whole body until `by`; raises AnswerTooLarge, and closes, as soon as more than `max_bytes` have come."""
+    first = await exchange.read(by)
+    total = len(first)
+    if total <= max_bytes and exchange.ended:
+        return first
+    parts = [first]
+    while total <= max_bytes:
+        data = await exchange.read(by)
+        if not data:
+            return b"".join(parts)
+        parts.append(data)
+        total += len(data)
+    exchange.close()
+    raise AnswerTooLarge(max_bytes)
