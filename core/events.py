@@ -13,7 +13,7 @@ import msgspec
 
 from core.facts import Facts
 from core.money import Usage
-from core.routing.engine import Decision
+from core.routing.decision import Decision
 
 Status: TypeAlias = Literal["success", "budget_exceeded", "timeout", "rejected", "cancelled", "error"]
 CallType: TypeAlias = Literal["completion", "embedding", "passthrough", "routing"]

@@ -41,3 +41,52 @@ class PriceTable(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     base: RateCard
     tiers: tuple[tuple[int, RateCard], ...] = ()
+
+
+def rates_for(prices: PriceTable, input_tokens: int) -> RateCard:
+    """The rates for a whole request of that much input: the highest tier whose threshold is strictly exceeded."""
+    for threshold, rates in reversed(prices.tiers):
+        if input_tokens > threshold:
+            return rates
+    return prices.base
+
+
+def cost_nano_usd(prices: PriceTable, usage: Usage) -> int:
+    """What a call costs: exact in pico-USD, rounded once, half up, to nano-USD. Never negative.
+
+    Upstreams sometimes report parts that exceed their whole. The whole is what is billed: parts are taken out of it, those
+    that usually cost most first, and what does not fit is not billed again.
+    """
+    rates = rates_for(prices, usage.input_tokens)
+    total = _split(
+        usage.input_tokens,
+        rates.input,
+        (
+            (usage.audio_input_tokens, rates.audio_input),
+            (usage.cache_write_1h_tokens, rates.cache_write_1h),
+            (usage.cache_write_5m_tokens, rates.cache_write_5m),
+            (usage.cached_input_tokens, rates.cached_input),
+        ),
+    ) + _split(
+        usage.output_tokens,
+        rates.output,
+        ((usage.audio_output_tokens, rates.audio_output), (usage.reasoning_tokens, rates.reasoning)),
+    )
+    return (total + 500) // 1000
+
+
+def _split(whole: int, rate: int, parts: tuple[tuple[int, int], ...]) -> int:
+    """Pico-USD of `whole` tokens: each part at its own rate, the rest at `rate`."""
+    left = max(whole, 0)
+    cost = 0
+    for tokens, part_rate in parts:
+        if tokens > 0:
+            taken = min(tokens, left)
+            left -= taken
+            cost += taken * part_rate
+    return cost + left * rate
+
+
+def is_free(prices: PriceTable) -> bool:
+    """Whether every price, in every tier, is 0."""
+    return not any(any(msgspec.structs.astuple(rates)) for rates in (prices.base, *(tier for _, tier in prices.tiers)))
