@@ -1,0 +1,330 @@
+"""Relays an OpenAI chat stream to an OpenAI client. No I/O: bytes in, bytes to forward out.
+
+    HOLDING   --first content, or 64 KB held-->  FLOWING   committed: the answer is this model's
+    FLOWING   --every answer finished-->         CLOSING   what follows is held back as `tail`
+    any       --[DONE]-->                        ENDED     `tail` goes out once the end is journalled
+    any       --error, garbage, cut-->           FAILED    before the commit: next candidate; after it `tail` is the error event
+
+Events are forwarded whole, with the Waybill model id in `model`. A usage chunk goes on only to a client that asked for it.
+
+Speed: chunks of one stream differ only behind their `model`. Once the bytes up to there are known (`_head`), whole runs of
+events are checked by one decoding of what follows and forwarded by one join. Whatever is not plain text in such a run takes
+the exact path, event by event; both give the same bytes but for white space between members.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from core.money import Usage
+from proxy.providers import openai_chunks, sse
+from proxy.providers.members import model_span, rebuilt, with_model
+from proxy.providers.openai_chunks import Chunk, Malformed
+from proxy.providers.openai_usage import estimated, usage_from
+
+HOLD_BYTES = 65_536
+
+_DONE = b"data: [DONE]\n\n"
+_NO_HEAD = b"\n\n"  # no event begins with it
+
+
+class StreamFault(msgspec.Struct, frozen=True):
+    """Why an upstream stream failed: its own `error` event, `malformed` data, or `cut` off before its end."""
+
+    kind: Literal["error", "malformed", "cut"]
+    message: str
+    type: str = "api_error"
+    code: str | int | None = None
+    param: str | None = None
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status that an error event named in its code, if it did."""
+        code = int(self.code) if isinstance(self.code, str) and self.code.isdecimal() else self.code
+        return code if isinstance(code, int) and 400 <= code < 600 else None
+
+
+_CUT = StreamFault("cut", "The provider's stream broke off before its end.")
+
+
+class StreamRelay:
+    """One upstream stream. Feed it every read, then `finish()` at the upstream's end; look at the attributes after each.
+
+    `committed`: content has been seen, no fallback any more. `ended`: the proper end; journal, then send `tail`. `error`: it
+    failed; `tail` holds the client's error event if it was committed.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_chunks_seen",
+        "_closing",
+        "_finished",
+        "_frames",
+        "_head",
+        "_held_bytes",
+        "_model",
+        "_new_head",
+        "_out",
+        "_sink",
+        "_wants_usage",
+        "committed",
+        "content_chars",
+        "content_events",
+        "ended",
+        "error",
+        "finish_reason",
+        "tail",
+        "usage",
+    )
+
+    def __init__(self, model: Raw, *, wants_usage: bool, answers: int = 1) -> None:
+        self._model = model
+        self._wants_usage = wants_usage
+        self._answers = answers
+        self._frames = sse.Frames()
+        self._head = self._new_head = _NO_HEAD
+        self._out: list[bytes] = []
+        self._closing: list[bytes] = []
+        self._sink = self._out
+        self._held_bytes = 0
+        self._chunks_seen = False
+        self._finished: set[Any] = set()
+        self.committed = False
+        self.ended = False
+        self.error: StreamFault | None = None
+        self.tail = b""
+        self.usage: Usage | None = None
+        self.finish_reason: str | None = None
+        self.content_events = 0
+        self.content_chars = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """What to forward now; b"" while nothing is committed, or no event is whole."""
+        if self._stopped:
+            return b""
+        try:
+            block = self._frames.take(data)
+        except sse.EventTooLarge:
+            self._fail(StreamFault("malformed", "The provider sent an event that is too large."))
+            return b""
+        if block:
+            self._relay(sse.events(block))
+        return self._flush()
+
+    def finish(self) -> bytes:
+        """Say that the upstream has ended: what to forward still. Afterwards either `ended` or `error` is set.
+
+        Also to be called where a stream whose every answer has finished stays open without `[DONE]`.
+        """
+        if self._stopped:
+            return b""
+        rest = bytes(self._frames.partial)
+        if rest:  # a last event without its blank line counts, if it is whole
+            self._relay(sse.events(rest + b"\n\n"))
+        if self.error is not None and self.error.kind == "malformed":
+            self._fail(_CUT)
+        elif not self._stopped:
+            if self._sink is self._closing:
+                self._end()
+            else:
+                self._fail(_CUT)
+        return self._flush()
+
+    def usage_or_estimate(self, input_tokens_estimate: int) -> Usage:
+        """What the provider said, else an estimate from what it sent."""
+        return self.usage or estimated(input_tokens_estimate, self.content_events, self.content_chars)
+
+    @property
+    def _stopped(self) -> bool:
+        return self.ended or self.error is not None
+
+    def _flush(self) -> bytes:
+        if not self.committed or not self._out:
+            return b""
+        out = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+        self._out.clear()
+        return out
+
+    def _relay(self, events: list[bytes]) -> None:
+        """Sort events into runs that share the known beginning, and others."""
+        head = self._head
+        length = len(head)
+        run: list[bytes] = []
+        for event in events:
+            if event.startswith(head):
+                run.append(event[length:])
+                continue
+            if run:
+                self._relay_run(run)
+                run = []
+            if self._stopped:
+                return
+            self._relay_event(event)
+            if self._stopped:
+                return
+            head = self._head
+            length = len(head)
+        if run:
+            self._relay_run(run)
+
+    def _relay_run(self, tails: list[bytes]) -> None:
+        """Forward events by what follows their common beginning: plain ones joined, the others by the exact path."""
+        head, new_head = self._head, self._new_head
+        chunks = openai_chunks.decode_run(tails)
+        if not chunks:
+            for tail in tails:
+                if not self._stopped:
+                    self._relay_event(head + tail)
+            return
+        done = 0
+        for position, chunk in enumerate(chunks):
+            if chunk.usage is not UNSET:
+                plain = self._cut_null_usage(chunk, tails, position) and self._plain(chunk)
+            else:
+                plain = self._plain(chunk)
+            if not plain:
+                self._forward_run(new_head, tails[done:position])
+                done = position + 1
+                self._relay_event(head + tails[position])
+                if self._stopped:
+                    return
+        self._forward_run(new_head, tails[done:] if done else tails)
+
+    def _plain(self, chunk: Chunk) -> bool:
+        """Count a chunk that only adds content to one answer; False for all others."""
+        choices = chunk.choices
+        if not choices or len(choices) != 1 or chunk.error is not None or chunk.model is not UNSET:
+            return False
+        choice = choices[0]
+        delta = choice.delta
+        if choice.finish_reason is not None or delta is None:
+            return False
+        content = delta.content
+        chars = len(content) if content.__class__ is str else 0
+        if not chars:
+            chars = openai_chunks.content_chars(delta)
+            if not chars:
+                return False
+        self.content_events += 1
+        self.content_chars += chars
+        return True
+
+    def _cut_null_usage(self, chunk: Chunk, tails: list[bytes], position: int) -> bool:
+        """Take a `"usage": null` that only Waybill asked for out of a tail; False where the exact path must."""
+        if chunk.usage is not None:
+            return False
+        if self._wants_usage:
+            return True
+        cut = openai_chunks.without_null_usage(tails[position])
+        if cut is None:
+            return False
+        tails[position] = cut
+        return True
+
+    def _forward_run(self, new_head: bytes, tails: list[bytes]) -> None:
+        if tails:
+            self._sink.append(new_head + (b"\n\n" + new_head).join(tails) + b"\n\n")
+
+    def _relay_event(self, event: bytes) -> None:
+        """The exact path: one event, whatever it is."""
+        data, name = sse.parse(event)
+        if data is None or not data.strip():
+            return  # comments are no part of the answer; Waybill sends keep-alives of its own
+        if data.strip() == b"[DONE]":
+            self._done()
+            return
+        try:
+            chunk = openai_chunks.decode(data)
+        except Malformed as error:
+            self._fail(StreamFault("malformed", f"The provider sent a malformed event: {error}"))
+            return
+        if chunk.error or name == b"error":
+            self._fail(_fault(chunk.error))
+            return
+        self._count(chunk)
+        payload = self._rewritten(data, chunk)
+        if payload is not None:
+            self._forward(sse.compose(payload, name))
+            if self.committed and not name and self._sink is self._out:
+                self._learn(event, data)
+
+    def _rewritten(self, data: bytes, chunk: Chunk) -> bytes | None:
+        """The event's data for the client, None where it was for Waybill alone."""
+        if chunk.usage is not UNSET and not self._wants_usage:
+            if chunk.usage is None:
+                return rebuilt(data, self._model, without="usage")
+            if not chunk.choices:
+                return None
+        if chunk.model is UNSET and chunk.choices is UNSET:
+            return data  # not a chunk: an event of its own that the provider's clients know
+        return with_model(data, self._model)
+
+    def _count(self, chunk: Chunk) -> None:
+        """Take note of usage, content and ends; may commit, and may begin to hold back."""
+        if chunk.usage:
+            self.usage = usage_from(chunk.usage) or self.usage
+        if chunk.choices is UNSET:
+            return
+        self._chunks_seen = True
+        for choice in chunk.choices or ():
+            chars = openai_chunks.content_chars(choice.delta) if choice.delta is not None else 0
+            if chars:
+                self.content_events += 1
+                self.content_chars += chars
+                self.committed = True
+            if choice.finish_reason:
+                self.finish_reason = str(choice.finish_reason)
+                self._finished.add(choice.index if isinstance(choice.index, int) else 0)
+        if len(self._finished) >= self._answers:
+            self._sink = self._closing
+            self._head = _NO_HEAD
+
+    def _forward(self, event: bytes) -> None:
+        self._sink.append(event)
+        if not self.committed:
+            self._held_bytes += len(event)
+            self.committed = self._held_bytes > HOLD_BYTES
+
+    def _learn(self, event: bytes, data: bytes) -> None:
+        """Remember the bytes that every chunk of this stream begins with, up to the comma behind its model."""
+        if event.startswith(self._head) or not event.endswith(data):
+            return
+        span = model_span(data)
+        if span is None or data[span[1] : span[1] + 1] != b"," or b'"usage"' in data[: span[1]]:
+            return
+        self._head = event[: len(event) - len(data) + span[1] + 1]
+        self._new_head = b"data: " + data[: span[0]] + bytes(self._model) + b","
+
+    def _done(self) -> None:
+        if self._chunks_seen:
+            self._end()
+        else:
+            self._fail(StreamFault("malformed", "The provider's stream had an end but no answer."))
+
+    def _end(self) -> None:
+        """The proper end. A stream without `[DONE]` gets one: the dialect's readers may wait for it."""
+        self.ended = self.committed = True
+        self.tail = b"".join(self._closing) + _DONE
+
+    def _fail(self, fault: StreamFault) -> None:
+        self.error = fault
+        if self.committed:
+            error = {"message": fault.message, "type": fault.type, "param": fault.param, "code": fault.code}
+            self.tail = b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"
+
+
+def _fault(error: Any) -> StreamFault:
+    """The provider's own error object, in whatever shape, for a client that reads the dialect's."""
+    if not isinstance(error, dict):
+        return StreamFault("error", error if isinstance(error, str) and error else "The provider failed in mid-stream.")
+    message, kind, code, param = (error.get(name) for name in ("message", "type", "code", "param"))
+    return StreamFault(
+        "error",
+        message if isinstance(message, str) and message else "The provider failed in mid-stream.",
+        type=kind if isinstance(kind, str) else "api_error",
+        code=code if isinstance(code, str | int) else None,
+        param=param if isinstance(param, str) else None,
+    )
