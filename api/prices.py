@@ -6,7 +6,7 @@ What the tables do not know stays unpriced: a guess would be somebody's bill.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from core.config import File, Model, Prices, PriceTier, Provider
-from core.paths import id_of, provider_path
+from core.paths import id_of, kind_of, provider_path
 
 # What a provider is called in the tables; an `openai-compatible` one goes by its preset, else by its address.
 _BY_KIND = {"openai": "openai", "anthropic": "anthropic", "gemini": "google", "azure": "azure"}
@@ -49,12 +49,10 @@ def priced(files: Mapping[str, File], path: str, at_ms: int) -> Model | None:
     return msgspec.structs.replace(model, prices=prices) if prices is not None else None
 
 
-def unpriced_models(files: Mapping[str, File], paths: Mapping[str, object]) -> tuple[str, ...]:
-    """Of the changed `paths`, the models to look up, and those of every changed provider."""
-    providers = {id_of(path) for path in paths if isinstance(files.get(path), Provider)}
-    return tuple(
-        path for path, file in files.items() if isinstance(file, Model) and (path in paths or file.provider in providers)
-    )
+def models_to_price(files: Mapping[str, File], changed: Iterable[str]) -> tuple[str, ...]:
+    """The models of every changed provider: their files are to be read again, for theirs may be other prices now."""
+    providers = {id_of(path) for path in changed if kind_of(path) is Provider}
+    return tuple(path for path, file in files.items() if isinstance(file, Model) and file.provider in providers)
 
 
 def listed(provider: Provider, upstream_name: str, at_ms: int) -> Prices | None:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from core.snapshot import Delta, DeltaMismatch
+
 _NAME = re.compile(r"(full|delta)-(\d{12})\.json")
 
 
@@ -73,6 +75,19 @@ def superseded(names: Iterable[str]) -> list[str]:
     if not kept:
         return []
     return [full_name(n) for n in sorted(fulls - set(kept))] + [delta_name(n) for n in sorted(deltas) if n <= kept[0]]
+
+
+def folded(full: Delta, deltas: Iterable[Delta]) -> Delta:
+    """The full delta that gives what `full` and then `deltas` give, at the cost of one. Raises DeltaMismatch."""
+    changed, last = dict(full.changed), full
+    for delta in deltas:
+        if delta.base != last.revision:
+            raise DeltaMismatch(f"{delta.revision} is a change to {delta.base or 'nothing'}, not to {last.revision}")
+        for path in delta.removed:
+            changed.pop(path, None)
+        changed.update(delta.changed)
+        last = delta
+    return msgspec.structs.replace(last, base=None, changed=changed, removed=())
 
 
 def _numbers(names: Iterable[str]) -> tuple[set[int], set[int]]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from api.prices import listed, priced, unpriced_models
+from api.prices import listed, models_to_price, priced
 from core.config import Model, Prices, Provider
 
 AT = 1_790_000_000_000
@@ -56,8 +56,8 @@ def test_prices_in_the_file_win_and_a_provider_that_changes_looks_its_models_up_
     found = priced(files, "models/listed.yaml", AT)
     assert found is not None
     assert found.prices == listed(OPENAI, "gpt-4o-mini", AT)
-    assert unpriced_models(files, {"providers/openai.yaml": None}) == ("models/own.yaml", "models/listed.yaml")
-    assert unpriced_models(files, {"models/elsewhere.yaml": b""}) == ("models/elsewhere.yaml",)
+    assert models_to_price(files, ["providers/openai.yaml"]) == ("models/own.yaml", "models/listed.yaml")
+    assert models_to_price(files, ["models/elsewhere.yaml"]) == ()
 
 
 def test_every_price_of_the_tables_is_one_that_money_can_hold() -> None:

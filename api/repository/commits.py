@@ -1,0 +1,60 @@
+"""A commit's words: who, why, and the trailers that tie it to a request. Pure.
+
+What a person writes never reaches the trailers: they are the last paragraph, and each value is kept to one line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+ACTOR = "Waybill-Actor"
+REQUEST = "Waybill-Request"
+IDEMPOTENCY_KEY = "Waybill-Idempotency-Key"
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_TRAILER = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (.*)$")
+
+
+class Author(msgspec.Struct, frozen=True):
+    """The person whose change it is."""
+
+    name: str
+    email: str
+
+
+WAYBILL = Author("Waybill", "waybill@localhost")
+
+
+class Committed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a commit did. Nothing to change gives the head itself, `changed` empty; `replayed` is an earlier twin's commit."""
+
+    revision: str
+    changed: tuple[str, ...] = ()
+    replayed: bool = False
+
+
+def message(reason: str, trailers: Mapping[str, str]) -> str:
+    """The reason as the commit's text, then the trailers in order; empty ones are left out."""
+    text = _CONTROL.sub("", reason.replace("\r\n", "\n")).strip() or "Change the configuration"
+    lines = [f"{key}: {_one_line(value)}" for key, value in trailers.items() if _one_line(value)]
+    return "\n\n".join([text, "\n".join(lines)] if lines else [text]) + "\n"
+
+
+def trailers(text: str) -> dict[str, str]:
+    """The trailers of a commit's message; empty when its last paragraph is anything else."""
+    paragraphs = text.rstrip().split("\n\n")
+    found = [_TRAILER.match(line) for line in paragraphs[-1].splitlines()]
+    return {match[1]: match[2] for match in found if match} if len(paragraphs) > 1 and all(found) else {}
+
+
+def identity(author: Author) -> Author:
+    """The author without what a commit's header cannot hold."""
+    name, email = (re.sub(r"[<>\x00-\x1f\x7f]", "", part).strip() for part in (author.name, author.email))
+    return Author(name or email or "unknown", email or "unknown")
+
+
+def _one_line(value: str) -> str:
+    return " ".join(_CONTROL.sub(" ", value).split())
