@@ -89,11 +89,11 @@ def check(
 
 
 @app.command
-def explain(file: Path, /) -> None:
-    """Decide offline what a JSON file describes, and print the whole reasoning as JSON."""
+def explain(file: Path, /) -> int:
+    """Decide offline what a JSON file (`-`: stdin) describes, and print the whole reasoning as JSON."""
     from waybill.explain import explain
 
-    explain(file)
+    return explain(file)
 
 
 @app.command
