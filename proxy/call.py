@@ -1,0 +1,132 @@
+"""One request on its way: what is known of it so far, and the event it ends as."""
+
+from __future__ import annotations
+
+import os
+import time
+from time import perf_counter
+from typing import Any
+
+from core.events import AttemptFinished, RequestAdmitted, RequestFinished, Status
+from core.facts import Dialect, Facts
+from core.routing.decision import Decision
+from core.snapshot import ProjectPlan, TokenEntry
+
+
+def new_trace_id(now_ms: int) -> str:
+    """A UUIDv7 as 32 hex digits: sorts by time, and is a valid OpenTelemetry trace id."""
+    dice = int.from_bytes(os.urandom(10), "big")
+    return f"{(now_ms << 80) | 0x7000_8000_0000_0000_0000 | (dice & 0x0FFF_3FFF_FFFF_FFFF_FFFF):032x}"
+
+
+class Call:
+    """The mutable record of one request; the pipeline's stages fill it in from top to bottom."""
+
+    __slots__ = (
+        "_began",
+        "at_ms",
+        "attempts",
+        "content",
+        "decision",
+        "dialect",
+        "entry",
+        "facts",
+        "first_byte_ms",
+        "id",
+        "path",
+        "plan",
+        "recorded",
+        "revision",
+        "started",
+        "stream",
+    )
+
+    def __init__(self, path: str, started: float) -> None:
+        self.at_ms = time.time_ns() // 1_000_000
+        self._began = perf_counter()
+        self.started = started  # the loop's clock at arrival, seconds: what deadlines count from
+        self.id = new_trace_id(self.at_ms)
+        self.path = path
+        self.dialect: Dialect = "openai_chat"
+        self.stream = False
+        self.revision = ""
+        self.entry: TokenEntry | None = None
+        self.plan: ProjectPlan | None = None
+        self.facts: Facts | None = None
+        self.decision: Decision | None = None
+        self.attempts: list[AttemptFinished] = []
+        self.first_byte_ms: float | None = None
+        self.content: dict[str, Any] | None = None
+        self.recorded = False
+
+    @property
+    def known_plan(self) -> ProjectPlan:
+        """The plan of an identified request."""
+        assert self.plan is not None
+        return self.plan
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the arrival, to the microsecond; the loop's own clock counts whole milliseconds."""
+        return round((perf_counter() - self._began) * 1_000, 3)
+
+    def admitted(self) -> RequestAdmitted:
+        """The event that is journalled before the first upstream call."""
+        entry = self._identified
+        return RequestAdmitted(
+            id=self.id,
+            at_ms=self.at_ms,
+            project=entry.project,
+            token=entry.id,
+            revision=self.revision,
+            dialect=self.dialect,
+            path=self.path,
+            stream=self.stream,
+        )
+
+    def finished(
+        self, status: Status, http_status: int, latency_ms: float, *, error_code: str = "", error: str = ""
+    ) -> RequestFinished:
+        """The event that ends the request. The model, the usage and the cost are those of its attempts."""
+        entry = self._identified
+        last = self.attempts[-1] if self.attempts else None
+        answered = last if last is not None and last.usage is not None else None
+        return RequestFinished(
+            id=self.id,
+            at_ms=self.at_ms,
+            project=entry.project,
+            token=entry.id,
+            revision=self.revision,
+            status=status,
+            http_status=http_status,
+            dialect=self.dialect,
+            path=self.path,
+            stream=self.stream,
+            model=last.model if last is not None else None,
+            provider=last.provider if last is not None else None,
+            error_code=error_code,
+            error=error,
+            usage=answered.usage if answered is not None else None,
+            cost_nano_usd=self._cost(),
+            latency_ms=latency_ms,
+            first_byte_ms=self.first_byte_ms,
+            labels={**self.known_plan.project.labels, **entry.token.labels},
+            facts=self.facts,
+            decision=self.decision,
+            attempts=tuple(self.attempts),
+            content=self.content,
+        )
+
+    def _cost(self) -> int | None:
+        """The sum over the attempts that cost; None when something was used that has no price, 0 when nothing was used."""
+        total = 0
+        for attempt in self.attempts:
+            if attempt.usage is not None:
+                if attempt.cost_nano_usd is None:
+                    return None
+                total += attempt.cost_nano_usd
+        return total
+
+    @property
+    def _identified(self) -> TokenEntry:
+        assert self.entry is not None  # only requests of a known token are recorded
+        return self.entry

@@ -1,0 +1,173 @@
+"""The proxy process: puts its parts together, recovers what a crash left open, serves until it is told to stop, drains."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from core.layout import Layout
+from core.routing.stats import Statistics
+from core.snapshot import Snapshot
+from proxy import checkpoint
+from proxy.credentials import Credentials
+from proxy.logs import configure_logs
+from proxy.metrics import Metrics, registry
+from proxy.ops import OpsHandler
+from proxy.pipeline import Bounds, Pipeline, record
+from proxy.reload import Reloader
+from proxy.running import Running
+from proxy.server import Server, ServerLimits
+from proxy.server import serve as listen
+from proxy.upstream import Upstreams
+
+_log = logging.getLogger("waybill.proxy")
+
+
+class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one proxy process lives and what it takes on."""
+
+    data: Path
+    listen: tuple[str, int]
+    ops: tuple[str, int]
+    proxy_id: str = "proxy-1"
+    drain_s: float = 30.0
+    bounds: Bounds = Bounds()
+
+
+def serve(settings: ProxySettings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once."""
+    configure_logs()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_Process(settings).run())
+
+
+class _Process:
+    """The parts of one proxy process and their order of starting and stopping."""
+
+    def __init__(self, settings: ProxySettings) -> None:
+        self._settings = settings
+        self._layout = Layout(settings.data)
+        self._metrics = Metrics()
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    async def run(self) -> None:
+        """The whole life of the process."""
+        self._upstreams = Upstreams()
+        self._credentials = Credentials(self._layout.secrets, _private_key(self._layout.private_key))
+        known = checkpoint.read(self._layout.checkpoint)
+        self._journal = checkpoint.open_journal(self._layout.journal, known)
+        self._pipeline = self._recovered_pipeline(known)
+        reloader = Reloader(self._layout, self._settings.proxy_id)
+        if (snapshot := reloader.load()) is not None:
+            self._swap(snapshot)
+        server = await listen(self._pipeline, *self._settings.listen, ServerLimits())
+        ops = await listen(OpsHandler(self._why_not_ready, self._registry()), *self._settings.ops, ServerLimits())
+        # What exists by now lives as long as the process: the collector need never look at it again.
+        gc.freeze()
+        _log.info("proxy ready on port %s, revision %s", server.port, self._revision())
+        with self._signals(), self._tasks(reloader):
+            await self._stopping.wait()
+            await self._drain(server, ops)
+
+    def _recovered_pipeline(self, known: checkpoint.Checkpoint | None) -> Pipeline:
+        """Fold what the journal holds, and end the requests that the last process left open."""
+        recovered = checkpoint.recover(self._journal, known)
+        statistics = Statistics.restore(msgspec.json.decode(known.statistics)) if known else Statistics()
+        for event in recovered.finished:
+            statistics.fold(event)
+        for admitted in recovered.open.values():
+            record(self._journal, msgspec.json.encode(checkpoint.crashed(admitted)))
+        return Pipeline(journal=self._journal, statistics=statistics, metrics=self._metrics, bounds=self._settings.bounds)
+
+    def _swap(self, snapshot: Snapshot) -> None:
+        self._pipeline.running = Running(snapshot, self._credentials, self._upstreams.open)
+        self._metrics.reloads += 1
+
+    def _checkpoint(self) -> checkpoint.Checkpoint:
+        return checkpoint.Checkpoint(
+            position=self._journal.position,
+            open=dict(self._pipeline.open_admissions),
+            statistics=msgspec.Raw(msgspec.json.encode(self._pipeline.statistics.state())),
+        )
+
+    async def _drain(self, server: Server, ops: Server) -> None:
+        """Let open requests end; the second signal cuts that short."""
+        closing = asyncio.ensure_future(server.close(self._settings.drain_s))
+        hurried = asyncio.ensure_future(self._hurry.wait())
+        await asyncio.wait((closing, hurried), return_when=asyncio.FIRST_COMPLETED)
+        if not closing.done():
+            closing.cancel()
+            await server.close(0.0)
+        hurried.cancel()
+        await ops.close(0.0)
+        await self._upstreams.close()
+        checkpoint.save(self._layout.checkpoint, self._journal, self._checkpoint())
+        self._journal.close()
+
+    # --- what the operations port shows ---
+
+    def _why_not_ready(self) -> str | None:
+        running = self._pipeline.running
+        if self._stopping.is_set():
+            return "stopping"
+        if running is None:
+            return "no configuration yet"
+        if not self._journal.writable and running.snapshot.settings.journal_failure == "refuse":
+            return "the journal cannot be written"
+        return None
+
+    def _revision(self) -> str | None:
+        running = self._pipeline.running
+        return running.snapshot.revision if running is not None else None
+
+    def _registry(self) -> CollectorRegistry:
+        return registry(self._metrics, self._revision, lambda: self._journal.position)
+
+    # --- around the life ---
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        yield
+
+    def _stop(self) -> None:
+        (self._hurry if self._stopping.is_set() else self._stopping).set()
+
+    @contextlib.contextmanager
+    def _tasks(self, reloader: Reloader) -> Iterator[None]:
+        tasks = [
+            asyncio.ensure_future(reloader.watch(self._swap)),
+            asyncio.ensure_future(checkpoint.keep(self._layout.checkpoint, self._journal, self._checkpoint)),
+        ]
+        for task in tasks:
+            task.add_done_callback(_complain)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def _private_key(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _complain(task: asyncio.Task[None]) -> None:
+    """A background task never ends by itself; when it does, the process goes on and says so."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("a background task of the proxy died", exc_info=error)

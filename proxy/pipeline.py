@@ -1,0 +1,306 @@
+"""One request, from its head to its waybill: identify -> admit -> route -> attempt -> stream -> settle -> record.
+
+Whatever happens on the way, a request of a known token leaves exactly one `RequestFinished` in the journal, before the last
+byte of its answer is sent. The server cancels the task when the client leaves; that, too, is an end and is recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+
+from core.events import RequestAdmitted, Status
+from core.routing.engine import decide
+from core.routing.stats import Statistics
+from proxy import refusals
+from proxy.attempts import Attempt, AttemptFailed, StreamBroken
+from proxy.call import Call
+from proxy.credentials import CredentialUnavailable
+from proxy.dialects import openai_chat
+from proxy.dialects.openai_chat import ChatRequest
+from proxy.identity import identify, split_path
+from proxy.journal import Journal
+from proxy.journal import JournalUnavailable as JournalNotWritable
+from proxy.metrics import Metrics
+from proxy.passing import relayed_headers
+from proxy.refusals import Refusal
+from proxy.running import Running
+from proxy.server import BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, Request
+from proxy.streaming import forward
+
+_log = logging.getLogger("waybill.proxy")
+_encode = msgspec.json.Encoder().encode
+_JSON = (b"content-type", b"application/json")
+_MODELS = "/v1/models"
+CLIENT_GONE = 499  # nginx's word for a client that left: in rows, never on the wire
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What one proxy process takes on at once."""
+
+    body_bytes: int = 32 * 1024 * 1024
+    requests: int = 10_000
+
+
+class Pipeline:
+    """Handles every request of one proxy process. `running` is the one reference that a reload replaces."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        statistics: Statistics,
+        metrics: Metrics,
+        bounds: Bounds,
+    ) -> None:
+        self.running: Running | None = None
+        self.open_admissions: dict[str, RequestAdmitted] = {}
+        self.statistics = statistics
+        self.metrics = metrics
+        self._journal = journal
+        self._bounds = bounds
+        self._loop = asyncio.get_running_loop()
+
+    async def __call__(self, request: Request) -> None:
+        """Answer one request."""
+        call = Call(request.path, request.arrived)
+        self.metrics.active += 1
+        try:
+            await self._serve(request, call)
+        except Refusal as refusal:
+            self._refuse(request, call, refusal)
+        except BodyTooLarge as error:
+            self._refuse(request, call, refusals.RequestTooLarge(str(error)))
+        except BodyTimeout as error:
+            self._refuse(request, call, refusals.BodyTooSlow(str(error)))
+        except (asyncio.CancelledError, ClientGone, ClientStalled) as left:
+            self._record(call, "cancelled", CLIENT_GONE, "client_gone", "the client left before its answer was complete")
+            if isinstance(left, asyncio.CancelledError):
+                raise
+        except Exception:
+            _log.exception("request %s failed inside the proxy", call.id)
+            self._refuse(request, call, refusals.InternalFault(f"The proxy failed; its log has the reason under {call.id}."))
+        finally:
+            self.metrics.active -= 1
+
+    # --- identify, admit, route ---
+
+    async def _serve(self, request: Request, call: Call) -> None:
+        running = self.running
+        if running is None:
+            raise refusals.NotReady("The proxy has no configuration yet; it is fetching one.")
+        path, slug = split_path(request.path)
+        snapshot = running.snapshot
+        call.revision = snapshot.revision
+        entry = identify(snapshot, request.headers, slug, call.at_ms)
+        plan = call.plan = snapshot.plan(entry.project)
+        if plan is None:
+            raise refusals.InvalidToken(f"The project {entry.project} of this token has no valid configuration.")
+        if path == "/v1/chat/completions":
+            _require_method(request, "POST")
+            call.entry = entry  # from here on there will be a row
+            await self._complete_chat(request, call, running)
+        elif path == _MODELS or path.startswith(_MODELS + "/"):
+            _require_method(request, "GET")
+            self.metrics.unrecorded["models"] += 1
+            request.respond(200, [_JSON, *self._marks(call)], _models_body(path, plan.listed))
+        else:
+            raise refusals.NotFound(f"There is nothing at {request.path}.")
+
+    async def _complete_chat(self, request: Request, call: Call, running: Running) -> None:
+        if self.metrics.active > self._bounds.requests:
+            raise refusals.Overloaded(f"This proxy already serves {self._bounds.requests} requests; try again in a second.")
+        plan = call.known_plan
+        body = await request.body(self._bounds.body_bytes)
+        chat = openai_chat.parse(body)
+        call.stream = chat.stream
+        call.facts = facts = chat.facts()
+        if plan.project.trace.content:
+            call.content = {"request": msgspec.Raw(body)}
+        now_ms = call.at_ms + int(call.elapsed_ms())
+        call.decision = decide(facts, plan.candidates, plan.policies, self.statistics, now_ms)
+        if not call.decision.order:
+            raise refusals.NoModelAvailable(_why_no_model(call))
+        self._admit(call, running)
+        await self._try_in_order(request, call, chat, running)
+
+    def _admit(self, call: Call, running: Running) -> None:
+        """Journal the admission: from here on not even the death of the process loses this request."""
+        admitted = call.admitted()
+        serve_on = running.snapshot.settings.journal_failure == "serve"
+        try:
+            if not self._journal.writable and not serve_on:
+                raise JournalNotWritable("its folder has no room")
+            self._journal.append(_encode(admitted))
+        except JournalNotWritable as error:
+            if not serve_on:
+                call.entry = None  # a row for each refusal is what there is no room for
+                raise refusals.JournalUnavailable(f"The proxy cannot record requests, so it takes none: {error}.") from None
+        self.open_admissions[call.id] = admitted
+
+    # --- attempt, stream ---
+
+    async def _try_in_order(self, request: Request, call: Call, chat: ChatRequest, running: Running) -> None:
+        candidates = {candidate.id: candidate for candidate in call.known_plan.candidates}
+        assert call.decision is not None
+        failures: dict[str, AttemptFailed] = {}
+        for model_id in call.decision.order:
+            attempt = Attempt(call, candidates[model_id], call.known_plan.timeouts, self._loop)
+            if self._loop.time() >= attempt.deadlines.request_by:
+                raise refusals.TimedOut(f"The request was not answered within its {call.known_plan.timeouts.timeout_ms} ms.")
+            attempt.handle = self.statistics.begin(model_id, call.at_ms + int(attempt.started_ms))
+            try:
+                await self._attempt(request, call, chat, running, attempt)
+                return
+            except AttemptFailed as failure:
+                failures[model_id] = failure
+                self._end_attempt(attempt, failure.status, failure.reason, failure.http_status)
+            except refusals.UpstreamRefused as refusal:
+                self._end_attempt(attempt, "error", refusal.message)
+                raise
+            except BaseException as error:
+                cancelled = isinstance(error, asyncio.CancelledError | ClientGone | ClientStalled)
+                self._end_attempt(attempt, "cancelled" if cancelled else "error")
+                raise
+            finally:
+                attempt.close()
+        raise _all_failed(failures)
+
+    async def _attempt(self, request: Request, call: Call, chat: ChatRequest, running: Running, attempt: Attempt) -> None:
+        model_id = attempt.candidate.id
+        try:
+            way = running.way(model_id)
+        except CredentialUnavailable as error:
+            raise AttemptFailed(str(error)) from None
+        endpoint = way.endpoint
+        exchange = await attempt.open(way, endpoint.build(chat, request.headers))
+        headers = [*relayed_headers(exchange.headers), *self._marks(call), (b"x-waybill-model", model_id.encode())]
+        if chat.stream:
+            relay = endpoint.relay(chat)
+            first = await attempt.first_content(exchange, relay)
+            await self._stream(request, call, attempt, headers, first)
+        else:
+            answer = await attempt.whole_answer(exchange, endpoint)
+            if call.content is not None:
+                call.content["answer"] = msgspec.Raw(answer.body)
+            self._succeed(call, attempt)
+            request.respond(200, headers, answer.body)
+
+    async def _stream(
+        self, request: Request, call: Call, attempt: Attempt, headers: list[tuple[bytes, bytes]], first: bytes
+    ) -> None:
+        """Forward a committed stream to its end; a failure becomes the dialect's error event, never a false end."""
+        exchange, relay = attempt.committed
+        call.first_byte_ms = call.elapsed_ms()
+        request.start(200, headers)
+        if first and not request.write(first):
+            await request.drain()
+        try:
+            await forward(request, attempt, exchange, relay)
+        except StreamBroken as broken:
+            refusal = refusals.TimedOut(broken.reason) if broken.timed_out else refusals.AllModelsFailed(broken.reason)
+            self._break(call, attempt, refusal.code, broken.reason)
+            request.finish(refusals.event(call.dialect, refusal, call.id))
+            return
+        if relay.error is not None:
+            self._break(call, attempt, relay.error.type, relay.error.message)
+        else:
+            self._succeed(call, attempt)
+        request.finish(relay.tail)
+
+    # --- settle, record ---
+
+    def _succeed(self, call: Call, attempt: Attempt) -> None:
+        self._end_attempt(attempt, "success")
+        self._record(call, "success", 200)
+
+    def _break(self, call: Call, attempt: Attempt, code: str, reason: str) -> None:
+        self._end_attempt(attempt, "error", reason)
+        self._record(call, "error", 200, code, reason)
+
+    def _end_attempt(self, attempt: Attempt, status: Status, error: str = "", http_status: int | None = None) -> None:
+        """Note an attempt's end, once: a failure after the end changes nothing any more."""
+        if attempt.handle is None:
+            return
+        call = attempt.call
+        finished = attempt.finished(status, error, http_status)
+        call.attempts.append(finished)
+        self.statistics.end(attempt.handle, call.id, call.at_ms, call.known_plan.slug, finished)
+        attempt.handle = None
+
+    def _refuse(self, request: Request, call: Call, refusal: Refusal) -> None:
+        """Record and send an answer of Waybill's own."""
+        status = refusals.status(call.dialect, refusal)
+        if call.entry is None:
+            self.metrics.unrecorded[refusal.code] += 1
+        self._record(call, refusal.log_status, status, refusal.code, refusal.message)
+        if call.first_byte_ms is None:  # else the answer has begun: leaving it without an end makes the server cut it
+            headers = [*refusals.headers(refusal), (b"x-request-id", call.id.encode()), *self._marks(call)]
+            request.respond(status, headers, refusals.body(call.dialect, refusal, call.id))
+
+    def _record(self, call: Call, status: Status, http_status: int, code: str = "", error: str = "") -> None:
+        """Journal the request's end, once."""
+        if call.entry is None or call.recorded:
+            return
+        call.recorded = True
+        latency_ms = call.elapsed_ms()
+        event = call.finished(status, http_status, latency_ms, error_code=code, error=error)
+        if not record(self._journal, _encode(event)):
+            self.metrics.journal_failures += 1
+        self.open_admissions.pop(call.id, None)
+        self.statistics.fold(event)
+        self.metrics.record(event)
+
+    def _marks(self, call: Call) -> tuple[tuple[bytes, bytes], ...]:
+        return (b"x-waybill-trace-id", call.id.encode()), (b"x-waybill-revision", call.revision.encode())
+
+
+def record(journal: Journal, payload: bytes) -> bool:
+    """Journal an end. False: the disk refused; it waits in memory and goes before anything else once there is room."""
+    try:
+        journal.append(payload)
+    except JournalNotWritable:
+        journal.append_later(payload)
+        return False
+    return True
+
+
+def _require_method(request: Request, method: str) -> None:
+    if request.method != method and not (method == "GET" and request.method == "HEAD"):
+        raise refusals.MethodNotAllowed(f"{request.path} is asked with {method}, not with {request.method}.")
+
+
+def _models_body(path: str, listed: tuple[str, ...]) -> bytes:
+    if path == _MODELS:
+        return openai_chat.models_body(listed)
+    model_id = path[len(_MODELS) + 1 :]
+    if model_id not in listed and model_id != openai_chat.AUTO:
+        raise refusals.NotFound(f"The project has no model {model_id}; it has {', '.join(listed) or 'none'}.", param="model")
+    return openai_chat.model_body(model_id)
+
+
+def _why_no_model(call: Call) -> str:
+    decision = call.decision
+    if decision is None or not decision.candidates:
+        return f"The project {call.known_plan.slug} has no enabled model."
+    reasons = {**decision.dropped}
+    for outcome in decision.policies:
+        reasons.update(outcome.excluded)
+    said = "; ".join(f"{model}: {reason}" for model, reason in reasons.items())
+    return f"Every model of the project {call.known_plan.slug} is left out: {said}."
+
+
+def _all_failed(failures: dict[str, AttemptFailed]) -> Refusal:
+    """What the client is told when every candidate was tried: see product.md, "Fallback"."""
+    last = list(failures.values())[-1]
+    said = ", ".join(f"{model}: {failure.http_status or failure.status}" for model, failure in failures.items())
+    if all(failure.http_status == 429 for failure in failures.values()):
+        waits = [failure.retry_after_s for failure in failures.values() if failure.retry_after_s is not None]
+        return refusals.AllRateLimited(
+            f"Every model is rate limited by its provider ({said}).", retry_after_s=min(waits, default=None)
+        )
+    if last.status == "timeout":
+        return refusals.TimedOut(f"No model answered in time ({said}).")
+    return refusals.AllModelsFailed(f"Every model failed ({said}).")

@@ -1,0 +1,49 @@
+"""What the proxy runs on right now: a snapshot and, made once for it, the way to each model's upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeAlias
+
+from core.config import Model, Provider, Simulation
+from core.origins import origin_of
+from core.snapshot import Snapshot
+from proxy.credentials import Credentials
+from proxy.providers.openai import Endpoint
+from proxy.providers.simulated import SimulatedExchange, Simulator
+from proxy.upstream import Exchange
+
+AnyExchange: TypeAlias = Exchange | SimulatedExchange
+Open: TypeAlias = Callable[..., Awaitable[AnyExchange]]
+
+
+class Way(NamedTuple):
+    """How a model is reached: what builds its requests and reads its answers, and what opens its calls."""
+
+    endpoint: Endpoint
+    open: Open
+
+
+class Running:
+    """One revision with its ways. Replaced as a whole by a reload; a request keeps the one that it began with."""
+
+    def __init__(self, snapshot: Snapshot, credentials: Credentials, open_upstream: Open) -> None:
+        self.snapshot = snapshot
+        self._credentials = credentials
+        self._open_upstream = open_upstream
+        self._ways: dict[str, Way] = {}
+
+    def way(self, model_id: str) -> Way:
+        """The way to a model, made at its first use in this revision. Raises CredentialUnavailable."""
+        way = self._ways.get(model_id)
+        if way is None:
+            model = self.snapshot.models[model_id]
+            way = self._ways[model_id] = self._make(model_id, model, self.snapshot.providers[model.provider])
+        return way
+
+    def _make(self, model_id: str, model: Model, provider: Provider) -> Way:
+        if provider.kind == "simulated":
+            simulator = Simulator(model_id, model.simulation or provider.simulation or Simulation())
+            return Way(Endpoint(model_id, model, model.provider, provider, None), simulator.open)
+        key = self._credentials.key(model.provider, provider, origin_of(provider.address))
+        return Way(Endpoint(model_id, model, model.provider, provider, key), self._open_upstream)

@@ -1,0 +1,55 @@
+"""A committed stream on its way to the client: forwarding, backpressure, and a comment where the model is silent for long."""
+
+from __future__ import annotations
+
+import asyncio
+
+from proxy.attempts import Attempt
+from proxy.providers.openai_stream import StreamRelay
+from proxy.running import AnyExchange
+from proxy.server import Request
+
+KEEP_ALIVE_S = 15.0
+_COMMENT = b": keep-alive\n\n"
+
+
+class KeepAlive:
+    """Writes an SSE comment whenever nothing was sent for a while: proxies between here and the client stay patient."""
+
+    __slots__ = ("_loop", "_request", "_timer", "sent_at")
+
+    def __init__(self, request: Request, loop: asyncio.AbstractEventLoop) -> None:
+        self._request = request
+        self._loop = loop
+        self.sent_at = loop.time()
+        self._timer = loop.call_later(KEEP_ALIVE_S, self._look)
+
+    def stop(self) -> None:
+        """No comment from now on."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        due = self.sent_at + KEEP_ALIVE_S
+        if due <= now + 0.001:  # the loop's clock counts milliseconds: a timer may seem early
+            self._request.write(_COMMENT)
+            self.sent_at = now
+            due = now + KEEP_ALIVE_S
+        self._timer = self._loop.call_at(due, self._look)
+
+
+async def forward(request: Request, attempt: Attempt, exchange: AnyExchange, relay: StreamRelay) -> None:
+    """Forward until the relay has ended or failed, never further than the client keeps up.
+
+    Raises StreamBroken and ClientStalled.
+    """
+    keep_alive = KeepAlive(request, attempt.loop)
+    try:
+        while not relay.ended and relay.error is None:
+            out = await attempt.next_content(exchange, relay)
+            if out:
+                keep_alive.sent_at = attempt.loop.time()
+                if not request.write(out):
+                    await request.drain()
+    finally:
+        keep_alive.stop()
