@@ -1,0 +1,1 @@
+"""The database's schema, step by step; `api.database.migrate` runs what is missing at start."""

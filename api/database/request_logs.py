@@ -1,0 +1,211 @@
+"""Log rows: what a page or a subscription may ask for, and the queries that answer it from one index each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, false, func, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from api.database.tables import log_spans, not_success, request_logs, traces
+from core.events import CallType, Status
+
+# Beyond this many values a filter is so wide that walking all rows finds its page sooner.
+_MOST_BRANCHES = 64
+
+_logs = request_logs.c
+Condition: TypeAlias = ColumnElement[bool]
+
+
+class LogRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One finished request. `position` is its cursor; tokens are None where nothing was used, cost where no price is known."""
+
+    position: int
+    request_id: str
+    at_ms: int
+    project: str
+    token: str
+    model: str | None
+    provider: str | None
+    revision: str
+    status: Status
+    call_type: CallType
+    dialect: str
+    stream: bool
+    http_status: int
+    error_code: str
+    error: str
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_input_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    estimated: bool
+    cost_nano_usd: int | None
+    latency_ms: float
+    first_byte_ms: float | None
+    attempts: int
+    labels: dict[str, str]
+
+
+class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows are meant: None asks nothing, a tuple any of its values; arrived at `since_ms` or later, before `until_ms`."""
+
+    projects: tuple[str, ...] | None = None
+    tokens: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
+    statuses: tuple[Status, ...] | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def matches(self, row: LogRow) -> bool:
+        """Whether the row is meant: the same answer as the query's."""
+        return (
+            (self.projects is None or row.project in self.projects)
+            and (self.tokens is None or row.token in self.tokens)
+            and (self.models is None or row.model in self.models)
+            and (self.statuses is None or row.status in self.statuses)
+            and (self.since_ms is None or row.at_ms >= self.since_ms)
+            and (self.until_ms is None or row.at_ms < self.until_ms)
+        )
+
+
+EVERYTHING = LogFilter()
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some rows in the order asked for, and whether more follow."""
+
+    rows: list[LogRow]
+    has_more: bool
+
+
+async def page(
+    engine: AsyncEngine,
+    filter: LogFilter,
+    *,
+    first: int,
+    after: int | None = None,
+    newest_first: bool = True,
+    upto: int | None = None,
+) -> Page:
+    """At most `first` rows after the cursor: older ones if newest first, else newer ones. No row's position exceeds `upto`."""
+    async with engine.connect() as connection:
+        low, high = await _bounds(connection, filter)
+        if after is not None and newest_first:
+            high = after - 1 if high is None else min(high, after - 1)
+        elif after is not None:
+            low = after + 1 if low is None else max(low, after + 1)
+        if upto is not None:
+            high = upto if high is None else min(high, upto)
+        statement = page_statement(filter, low, high, first + 1, newest_first)
+        found = (await connection.execute(statement)).all()
+    return Page([_row(each) for each in found[:first]], len(found) > first)
+
+
+async def one(engine: AsyncEngine, request_id: str) -> LogRow | None:
+    """The row of a request by its trace id; None where there is none, or none any more."""
+    async with engine.connect() as connection:
+        found = (await connection.execute(select(request_logs).where(_logs.request_id == request_id))).one_or_none()
+    return _row(found) if found else None
+
+
+async def trace(engine: AsyncEngine, request_id: str) -> bytes | None:
+    """The finished event of a request as JSON (`core.events.RequestFinished`); None where none is kept."""
+    return (await traces_of(engine, [request_id])).get(request_id)
+
+
+async def traces_of(engine: AsyncEngine, request_ids: Sequence[str]) -> dict[str, bytes]:
+    """The traces of several requests by trace id, those that are kept."""
+    statement = select(_logs.request_id, traces.c.body).join_from(request_logs, traces, traces.c.position == _logs.position)
+    async with engine.connect() as connection:
+        found = await connection.execute(statement.where(_logs.request_id.in_(request_ids)))
+        return {row.request_id: row.body for row in found}
+
+
+async def oldest_position(engine: AsyncEngine) -> int | None:
+    """The position of the oldest row kept; None without rows."""
+    async with engine.connect() as connection:
+        oldest: int | None = await connection.scalar(select(func.min(_logs.position)))
+    return oldest
+
+
+def page_statement(filter: LogFilter, low: int | None, high: int | None, limit: int, newest_first: bool) -> Select[Any]:
+    """The rows with low ≤ position ≤ high in order. Each branch walks one index, so that none has to sort what it finds."""
+    rest = _conditions(filter)
+    if low is not None:
+        rest.append(_logs.position >= low)
+    if high is not None:
+        rest.append(_logs.position <= high)
+    order = _logs.position.desc() if newest_first else _logs.position
+    branches = [select(request_logs).where(*branch, *rest).order_by(order).limit(limit) for branch in _branches(filter)]
+    if len(branches) == 1:
+        return branches[0]
+    united = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
+    return select(united).order_by(united.c.position.desc() if newest_first else united.c.position).limit(limit)
+
+
+def _branches(filter: LogFilter) -> list[list[Condition]]:
+    """The equalities that an index begins with: one list for each combination of values, [[]] to walk all rows."""
+    if filter.statuses is not None and "success" not in filter.statuses:
+        found = _combinations(_logs.status, filter.statuses, _logs.project, filter.projects)
+        # Says literally what the partial index says: only then may it be used.
+        found = [[*branch, not_success] for branch in found]
+    elif filter.tokens is not None:
+        found = [[_logs.token == token] for token in filter.tokens]
+    elif filter.projects is not None:
+        found = _combinations(_logs.project, filter.projects, _logs.model, filter.models)
+    elif filter.models is not None:
+        found = [[_logs.model == model] for model in filter.models]
+    else:
+        return [[]]
+    if not found:
+        return [[false()]]
+    return found if len(found) <= _MOST_BRANCHES else [[]]
+
+
+def _combinations(
+    column: ColumnElement[Any], values: Sequence[str], other: ColumnElement[Any], others: Sequence[str] | None
+) -> list[list[Condition]]:
+    if others is None:
+        return [[column == value] for value in values]
+    return [[column == value, other == second] for value in values for second in others]
+
+
+def _conditions(filter: LogFilter) -> list[Condition]:
+    conditions: list[Condition] = []
+    for column, values in (
+        (_logs.project, filter.projects),
+        (_logs.token, filter.tokens),
+        (_logs.model, filter.models),
+        (_logs.status, filter.statuses),
+    ):
+        if values is not None:
+            conditions.append(column.in_(values))
+    if filter.since_ms is not None:
+        conditions.append(_logs.at_ms >= filter.since_ms)
+    if filter.until_ms is not None:
+        conditions.append(_logs.at_ms < filter.until_ms)
+    return conditions
+
+
+async def _bounds(connection: AsyncConnection, filter: LogFilter) -> tuple[int | None, int | None]:
+    """The positions between which all rows of the filter's instants lie; an empty range where there are none."""
+    low = high = None
+    if filter.since_ms is not None:
+        statement = select(func.min(log_spans.c.first_position)).where(log_spans.c.max_at_ms >= filter.since_ms)
+        low = await connection.scalar(statement)
+        if low is None:
+            return 0, -1
+    if filter.until_ms is not None:
+        statement = select(func.max(log_spans.c.last_position)).where(log_spans.c.min_at_ms < filter.until_ms)
+        high = await connection.scalar(statement)
+        if high is None:
+            return 0, -1
+    return low, high
+
+
+def _row(values: Any) -> LogRow:
+    return LogRow(**values._mapping)

@@ -1,0 +1,179 @@
+"""The database's tables. Types and constraints that SQLite and PostgreSQL share; instants in Unix ms, money in nano-USD.
+
+`request_logs.position` is given by the recorder in its transaction, without holes: it is the cursor of every page and every
+subscription. An index ends in it, so that a filtered page is a walk along one index and never a sort. Each costs about 3 µs a
+row, so there is one for each question that people ask, not one for each column (docs/decisions).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    literal_column,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# On SQLite only a column of the very type INTEGER is the row's own key.
+Position = BigInteger().with_variant(Integer, "sqlite")
+
+request_logs = Table(
+    "request_logs",
+    metadata,
+    Column("position", Position, primary_key=True, autoincrement=False),
+    Column("request_id", String(32), nullable=False, unique=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("project", String(63), nullable=False),
+    Column("token", String(100), nullable=False),
+    Column("model", String(100)),
+    Column("provider", String(63)),
+    Column("revision", String(64), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("call_type", String(20), nullable=False),
+    Column("dialect", String(30), nullable=False),
+    Column("stream", Boolean, nullable=False),
+    Column("http_status", Integer, nullable=False),
+    Column("error_code", String(60), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("input_tokens", BigInteger),  # all tokens: none where nothing was used
+    Column("output_tokens", BigInteger),
+    Column("cached_input_tokens", BigInteger),
+    Column("cache_write_tokens", BigInteger),
+    Column("reasoning_tokens", BigInteger),
+    Column("estimated", Boolean, nullable=False),
+    Column("cost_nano_usd", BigInteger),
+    Column("latency_ms", Double, nullable=False),
+    Column("first_byte_ms", Double),
+    Column("attempts", Integer, nullable=False),
+    Column("labels", JSON, nullable=False),
+)
+_logs = request_logs.c
+Index(None, _logs.project, _logs.position)
+Index(None, _logs.token, _logs.position)
+Index(None, _logs.model, _logs.position)
+Index(None, _logs.project, _logs.model, _logs.position)
+# Successes are nearly all rows, so an index by status pays only for the others; queries repeat this very condition.
+not_success = _logs.status != literal_column("'success'")
+Index("ix_request_logs_failed", _logs.status, _logs.position, sqlite_where=not_success, postgresql_where=not_success)
+Index(
+    "ix_request_logs_project_failed",
+    _logs.project,
+    _logs.status,
+    _logs.position,
+    sqlite_where=not_success,
+    postgresql_where=not_success,
+)
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("position", Position, primary_key=True, autoincrement=False),  # that of its row in request_logs
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # the finished event as JSON, as it is in the journal
+)
+
+# A few thousand neighbouring positions each: from instants to positions without an index by time, and sizes without a scan.
+log_spans = Table(
+    "log_spans",
+    metadata,
+    Column("first_position", Position, primary_key=True, autoincrement=False),
+    Column("last_position", BigInteger, nullable=False),
+    Column("min_at_ms", BigInteger, nullable=False),
+    Column("max_at_ms", BigInteger, nullable=False),
+    Column("trace_bytes", BigInteger, nullable=False),
+)
+
+usage_hourly = Table(
+    "usage_hourly",
+    metadata,
+    Column("project", String(63), primary_key=True),
+    Column("hour_ms", BigInteger, primary_key=True),  # the hour's first millisecond
+    Column("token", String(100), primary_key=True),
+    Column("model", String(100), primary_key=True),  # "" where no model answered
+    Column("calls", BigInteger, nullable=False),
+    Column("errors", BigInteger, nullable=False),  # status `error` or `timeout`
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_input_tokens", BigInteger, nullable=False),
+    Column("cache_write_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
+    Column("cost_nano_usd", BigInteger, nullable=False),
+    Column("unpriced_calls", BigInteger, nullable=False),  # had usage, but its model has no price
+    Index(None, "hour_ms"),
+    sqlite_with_rowid=False,
+)
+
+recorder_position = Table(
+    "recorder_position",
+    metadata,
+    Column("journal", String(64), primary_key=True),
+    Column("position", BigInteger, nullable=False),  # the journal is recorded up to here
+    Column("anchor_position", BigInteger, nullable=False),  # where the last recorded record begins …
+    Column("anchor_crc", BigInteger, nullable=False),  # … and its checksum: tells whether the journal is still the same
+    Column("log_position", BigInteger, nullable=False),  # the newest position given in request_logs
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("email", String(254), nullable=False, unique=True),  # lower case
+    Column("name", String(200)),  # none: the e-mail says who
+    Column("password_hash", String(200)),  # argon2id; none: signs in elsewhere
+    Column("role", String(63), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),  # of the cookie's value, which is stored nowhere
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False, index=True),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("sha256", LargeBinary(32), nullable=False, unique=True),
+    Column("prefix", String(16), nullable=False),
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(200), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("last_used_at_ms", BigInteger),
+    Column("expires_at_ms", BigInteger),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Position, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    Column("user_id", String(32)),  # none: nobody was signed in
+    Column("action", String(60), nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("detail", JSON, nullable=False),
+)
