@@ -12,6 +12,7 @@ import re
 import types
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -22,6 +23,7 @@ from core.yaml_strict import Place
 
 T = TypeVar("T")
 
+MOST_FAULTS = 100  # a file of a megabyte can hold more faults than anybody wants to read, or wait for
 # How a policy names the field that its own check refuses: "`half_life_minutes` must be …".
 _NAMED = re.compile(r"`(\w+)` (.+)", re.DOTALL)
 # What stands below these is never quoted: a key pasted into the wrong place must not reach a log.
@@ -36,7 +38,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Misfit(Exception):
-    """The value does not fit its type; `faults` are all of them, in their order in the value."""
+    """The value does not fit its type; `faults` are all of them (or the first hundred), in their order in the value."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("; ".join(f"{written(fault.place)}: {fault.reason}" for fault in faults))
@@ -48,7 +50,7 @@ def convert(value: object, kind: type[T]) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise Misfit(tuple(_faults(value, kind, ())) or (Fault((), str(error)),)) from None
+        raise Misfit(tuple(islice(_faults(value, kind, ()), MOST_FAULTS)) or (Fault((), str(error)),)) from None
 
 
 def written(place: Place) -> str:
@@ -105,7 +107,7 @@ def _struct_faults(value: dict[str, Any], kind: type[msgspec.Struct], place: Pla
     found = False
     for key, item in value.items():
         if key in hints:
-            faults = list(_faults(item, hints[key], (*place, key)))
+            faults = list(islice(_faults(item, hints[key], (*place, key)), MOST_FAULTS))
         elif key == config.tag_field:
             faults = []
         else:
@@ -156,7 +158,14 @@ def _leaf_reason(value: Any, kind: Any, place: Place) -> str:
     given = "" if hidden else f", not {_shown(value)}"
     if choices and isinstance(value, str) and not hidden:
         return f"{_shown(value)} is not known{_nearest(value, choices)}; give {_wanted(info)}"
-    return f"must be {_wanted(info)}{given}"
+    quoted = ": put it in quotes" if isinstance(value, int | Decimal) and _takes_text(info) else ""
+    return f"must be {_wanted(info)}{given}{quoted}"
+
+
+def _takes_text(info: inspect.Type) -> bool:
+    if isinstance(info, inspect.UnionType):
+        return any(_takes_text(member) for member in info.types)
+    return _takes_text(info.type) if isinstance(info, inspect.Metadata) else isinstance(info, inspect.StrType)
 
 
 def _wanted(info: inspect.Type) -> str:
@@ -178,7 +187,7 @@ def _wanted(info: inspect.Type) -> str:
         case inspect.FloatType():
             return f"a number{_range(info)}"
         case inspect.StrType(min_length=least, max_length=most):
-            return "text" + (f" of at most {most} characters" if most else "") + (", not empty" if least else "")
+            return ("non-empty text" if least else "text") + (f" of at most {most} characters" if most else "")
         case inspect.ListType() | inspect.VarTupleType():
             return "a list"
         case inspect.DictType() | inspect.StructType():

@@ -12,7 +12,7 @@ from core.config import Config
 from core.crosscheck import cross_faults
 from core.parsing import ConfigError as ConfigError
 from core.parsing import ConfigErrors as ConfigErrors
-from core.parsing import located, parse_changes, with_changes
+from core.parsing import located_in_brief, parse_changes, with_changes
 from core.parsing import parse as parse
 from core.paths import kind_of as kind_of
 from core.tolerance import tolerate
@@ -33,7 +33,7 @@ def apply(config: Config, changes: Mapping[str, bytes | None]) -> Config:
         raise ConfigErrors(errors)
     changed = with_changes(config, parsed)
     if faults := cross_faults(changed.files, parsed.keys()):
-        raise ConfigErrors(located(fault, changes) for fault in faults)
+        raise ConfigErrors(located_in_brief(faults, changes))
     return changed
 
 

@@ -23,11 +23,11 @@ class ConfigError(Exception):
     """One thing that is wrong: the file, the line from 1, the dotted field ("" for the whole file), why and how to mend it."""
 
     def __init__(self, file: str, line: int, field: str, reason: str) -> None:
-        super().__init__(file, line, field, reason)
-        self.file = file
+        self.file = _printable(file)
         self.line = line
-        self.field = field
-        self.reason = reason
+        self.field = _printable(field)
+        self.reason = _printable(reason)
+        super().__init__(self.file, self.line, self.field, self.reason)
 
     def __str__(self) -> str:
         return (
@@ -44,6 +44,11 @@ class ConfigErrors(Exception):
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)
+
+
+def _printable(text: str) -> str:
+    """Errors go to terminals and logs, one a line: what a file holds must not steer them."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def in_order(errors: Iterable[ConfigError]) -> tuple[ConfigError, ...]:
@@ -99,15 +104,38 @@ def with_changes(config: Config, changes: Mapping[str, File | None]) -> Config:
     return Config(files=files, content_sum=total)
 
 
-def located(fault: CrossFault, changes: Mapping[str, bytes | None]) -> ConfigError:
-    """Return the error at the file that was changed: the one at fault, else the one whose change broke it."""
-    data = changes.get(fault.path)
-    if data is not None:
-        return ConfigError(fault.path, _line(yaml_strict.lines(data), fault.place), written(fault.place), fault.reason)
-    if fault.cause not in changes:
-        return ConfigError(fault.path, 1, written(fault.place), fault.reason)
-    field = f": {written(fault.place)}" if fault.place else ""
-    return ConfigError(fault.cause, 1, "", f"this change breaks {fault.path}{field}: {fault.reason}")
+def located(faults: Iterable[CrossFault], changes: Mapping[str, bytes | None]) -> list[ConfigError]:
+    """Return each fault as an error at the file that was changed: the one at fault, else the one whose change broke it."""
+    lines: dict[str, dict[Place, int]] = {}
+    errors: list[ConfigError] = []
+    for fault in faults:
+        data = changes.get(fault.path)
+        if data is not None:
+            if fault.path not in lines:
+                lines[fault.path] = yaml_strict.lines(data)
+            line = _line(lines[fault.path], fault.place)
+            errors.append(ConfigError(fault.path, line, written(fault.place), fault.reason))
+        elif fault.cause in changes and fault.cause != fault.path:
+            field = f": {written(fault.place)}" if fault.place else ""
+            errors.append(ConfigError(fault.cause, 1, "", f"this change breaks {fault.path}{field}: {fault.reason}"))
+        else:
+            errors.append(ConfigError(fault.path, 1, written(fault.place), fault.reason))
+    return errors
+
+
+def located_in_brief(faults: Iterable[CrossFault], changes: Mapping[str, bytes | None]) -> list[ConfigError]:
+    """Return errors as `located` does, of those that one change causes elsewhere only the first, with their number."""
+    single: list[CrossFault] = []
+    elsewhere: dict[str, list[CrossFault]] = {}
+    for fault in faults:
+        broken = changes.get(fault.path) is None and fault.cause in changes and fault.cause != fault.path
+        (elsewhere.setdefault(fault.cause, []) if broken else single).append(fault)
+    errors = located(single, changes)
+    for alike in elsewhere.values():
+        [first] = located([min(alike, key=lambda fault: fault.path)], changes)
+        more = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""
+        errors.append(ConfigError(first.file, first.line, first.field, first.reason + more))
+    return errors
 
 
 def stray(path: str) -> ConfigError:

@@ -43,10 +43,11 @@ class _Attempt:
     def reports(self) -> tuple[ConfigError, ...]:
         return in_order(error for errors in self._reported.values() for error in errors)
 
-    def errors_of(self, faults: Iterable[CrossFault]) -> list[ConfigError]:
+    def errors_of(self, faults: list[CrossFault]) -> list[ConfigError]:
         """Locate faults among the changes that are still wanted."""
         wanted = {path: None if file is None else self._changes.get(path) for path, file in self.pending.items()}
-        return [self._orphaned(fault) if fault.orphan else located(fault, wanted) for fault in faults]
+        orphans = [self._orphaned(fault) for fault in faults if fault.orphan]
+        return orphans + located((fault for fault in faults if not fault.orphan), wanted)
 
     def _orphaned(self, fault: CrossFault) -> ConfigError:
         # What is left in the folder of a deleted project goes with it: nothing brings a deleted project back.
