@@ -181,6 +181,7 @@ class Intake(DeadlineProtocol):
         if method is None:
             raise Refused(405, "method_not_allowed", "This method is not served.")
         request.method = method
+        request.head_only = method == "HEAD"
         if b"upgrade" in headers and parser.should_upgrade():
             self._upgrade = True
             return
