@@ -57,10 +57,8 @@ TYPE_RULES: Final[Mapping[str, Rule]] = {
     "RequestLogBatch": "report:read",
     "RequestLogConnection": "report:read",
     "RequestLogEdge": "report:read",
-    "RequestLogFirehoseBatch": "report:read",
     "RequestLogGap": "report:read",
     "RequestTrace": "report:read",
-    "ReservedAmount": "report:read",
     "Revision": "project:read",
     "TodayUsage": "report:read",
     "Usage": "report:read",
@@ -114,14 +112,16 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
 
     user_id: str
     email: str
+    name: str = ""
     role: str
     permissions: frozenset[str]
     via: Literal["session", "key"] = "key"
 
     @classmethod
-    def of(cls, user_id: str, email: str, role: str, via: Literal["session", "key"] = "key") -> Viewer:
+    def of(cls, user_id: str, email: str, role: str, *, name: str = "", via: Literal["session", "key"] = "key") -> Viewer:
         """A user with the permissions of `role`; a role that no longer exists grants nothing."""
-        return cls(user_id=user_id, email=email, role=role, permissions=GLOBAL_ROLES.get(role, frozenset()), via=via)
+        permissions = GLOBAL_ROLES.get(role, frozenset())
+        return cls(user_id=user_id, email=email, name=name, role=role, permissions=permissions, via=via)
 
     def may(self, rule: Rule, project: str | None = None) -> bool:
         """Whether `rule` is met, in `project` where one is named (no role is bound to a project yet)."""

@@ -128,7 +128,7 @@ class People:
     async def _load(self, credential: Credential) -> Viewer:
         table = sessions if credential.kind == "session" else api_keys
         query = (
-            select(users.c.id, users.c.email, users.c.role, table.c.expires_at_ms)
+            select(users.c.id, users.c.email, users.c.name, users.c.role, table.c.expires_at_ms)
             .join_from(table, users, users.c.id == table.c.user_id)
             .where(table.c.sha256 == credential.sha256)
         )
@@ -136,7 +136,7 @@ class People:
             row = (await connection.execute(query)).first()
         if row is None or (row.expires_at_ms is not None and row.expires_at_ms <= now_ms()):
             raise Unauthenticated(f"this {credential.kind} is not valid, or is over")
-        return Viewer.of(row.id, row.email, row.role, via=credential.kind)
+        return Viewer.of(row.id, row.email, row.role, name=row.name, via=credential.kind)
 
     # --- sessions ---
 
@@ -145,13 +145,13 @@ class People:
         email = email.strip().lower()
         self._count_guess(email, address)
         async with self.engine.connect() as connection:
-            query = select(users.c.id, users.c.role, users.c.password_hash).where(users.c.email == email)
+            query = select(users.c.id, users.c.name, users.c.role, users.c.password_hash).where(users.c.email == email)
             row = (await connection.execute(query)).first()
         if not await self._matches(row.password_hash if row else None, password) or row is None:
             await self._note(None, "refused", email, address)
             raise LoginRefused("no user has this e-mail and this password")
         self._by_email.forget(email)
-        return await self._open_session(Viewer.of(row.id, email, row.role, via="session"), address, former)
+        return await self._open_session(Viewer.of(row.id, email, row.role, name=row.name, via="session"), address, former)
 
     def _count_guess(self, email: str, address: str) -> None:
         now = time.monotonic()
@@ -163,7 +163,7 @@ class People:
         value = secrets.token_urlsafe(32)
         now = now_ms()
         max_age_s = SESSION_DAYS * 86_400
-        row = {
+        row: dict[str, object] = {
             "sha256": digest(value),
             "user_id": viewer.user_id,
             "created_at_ms": now,
@@ -194,7 +194,7 @@ class People:
         self, connection: AsyncConnection, user_id: str | None, outcome: str, email: str, address: str
     ) -> None:
         """Every login and every refused one is in the audit, with the address it came from."""
-        row = {"at_ms": now_ms(), "user_id": user_id, "action": "login", "outcome": outcome, "detail": {}}
+        row: dict[str, object] = {"at_ms": now_ms(), "user_id": user_id, "action": "login", "outcome": outcome, "detail": {}}
         await connection.execute(insert(audit).values(row | {"subject": email[:300], "client": address[:64]}))
 
     # --- users and keys ---

@@ -1,0 +1,46 @@
+"""Litestar's wiring: which handler answers at which path. Nothing is decided here."""
+
+from __future__ import annotations
+
+from litestar import Litestar, get, post, websocket
+from litestar.response import Stream
+from litestar.types import ControllerRouterHandler
+
+from api.graphql.authentication import Authentication
+from api.graphql.engine import Engine
+from api.graphql.execution import Executions
+from api.graphql.guard import core_schema
+from api.graphql.http import HttpEndpoint, HttpRequest, HttpResponse
+from api.graphql.schema import build_schema
+from api.graphql.websocket import Socket, WebSocketEndpoint
+from api.services import Services
+
+PATH = "/graphql"
+
+
+def build_app(services: Services) -> Litestar:
+    """The API's ASGI application."""
+    executions = Executions(Engine(core_schema(build_schema())), services.metrics)
+    authentication = Authentication(services)
+    return Litestar(
+        route_handlers=_graphql(HttpEndpoint(executions, authentication), WebSocketEndpoint(executions, authentication)),
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _graphql(http: HttpEndpoint, sockets: WebSocketEndpoint) -> list[ControllerRouterHandler]:
+    @get(PATH, request_max_body_size=None)
+    async def read(request: HttpRequest) -> HttpResponse | Stream:
+        return await http.answer(request)
+
+    @post(PATH, status_code=200, request_max_body_size=None)
+    async def write(request: HttpRequest) -> HttpResponse | Stream:
+        return await http.answer(request)
+
+    @websocket(PATH)
+    async def follow(socket: Socket) -> None:
+        await sockets.serve(socket)
+
+    return [read, write, follow]

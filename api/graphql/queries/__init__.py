@@ -1,0 +1,1 @@
+"""GraphQL's queries, one module a subject."""

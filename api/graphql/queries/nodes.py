@@ -1,0 +1,56 @@
+"""`node(id)`: anything by its opaque id, under the rule of its type."""
+
+from __future__ import annotations
+
+import asyncio
+
+from api.access import TYPE_RULES, require
+from api.graphql.context import Context
+from api.graphql.errors import BadInput
+from api.graphql.ids import BadNodeId, read_node_id
+from api.graphql.queries import request_logs
+from api.graphql.types.nodes import Node
+from api.graphql.types.project import Project
+from api.graphql.types.revision import Revision
+from api.graphql.types.viewer import Viewer
+from api.repository.errors import UnknownRevision
+
+
+async def node(context: Context, node_id: str) -> Node | None:
+    """The thing, or None where it is gone. Raises BadInput for a text that is no id, Forbidden."""
+    try:
+        type_name, key = read_node_id(node_id)
+    except BadNodeId as error:
+        raise BadInput(str(error)) from error
+    if type_name not in ("Project", "RequestLog", "Revision", "User"):
+        raise BadInput("this is no id that this API gave out")
+    if type_name in TYPE_RULES:
+        require(context.viewer, TYPE_RULES[type_name])
+    return await _found(context, type_name, key)
+
+
+async def _found(context: Context, type_name: str, key: str) -> Node | None:
+    if type_name == "Project":
+        catalogue = context.services.catalogue()
+        entry = catalogue.project_by_id(key)
+        return Project.of(entry, catalogue) if entry is not None else None
+    if type_name == "RequestLog":
+        return await request_logs.one(context.services.engine, key)
+    if type_name == "Revision":
+        return await _revision(context, key)
+    viewer = context.viewer
+    return Viewer.of(viewer) if viewer is not None and viewer.user_id == key else None
+
+
+async def published_revision(context: Context) -> Revision | None:
+    """The revision in use."""
+    commit = context.services.publisher.revision
+    return await _revision(context, commit) if commit is not None else None
+
+
+async def _revision(context: Context, commit: str) -> Revision | None:
+    try:
+        at_ms = await asyncio.to_thread(context.services.repository.committed_at_ms, commit)
+    except UnknownRevision:
+        return None
+    return Revision.of(commit, at_ms)

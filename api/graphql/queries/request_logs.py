@@ -1,0 +1,52 @@
+"""`requestLogs` and `requestLog(id)`: recorded rows, newest first, by the same cursors that the feed sends."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.database import request_logs
+from api.database.request_logs import EVERYTHING
+from api.graphql.types.nodes import PageInfo, page_size
+from api.graphql.types.request_log import (
+    LogOrder,
+    RequestLog,
+    RequestLogConnection,
+    RequestLogEdge,
+    RequestLogFilter,
+    read_cursor,
+)
+
+
+async def page(
+    engine: AsyncEngine,
+    filter: RequestLogFilter | None,
+    first: int | None,
+    after: str | None,
+    order: LogOrder = LogOrder.NEWEST_FIRST,
+) -> RequestLogConnection:
+    """The rows that follow `after` in this order. Raises BadInput."""
+    meant = filter.to_rows() if filter is not None else EVERYTHING
+    found = await request_logs.page(
+        engine,
+        meant,
+        first=page_size(first),
+        after=read_cursor("after", after),
+        newest_first=order is LogOrder.NEWEST_FIRST,
+    )
+    rows = [RequestLog.of(row) for row in found.rows]
+    return RequestLogConnection(
+        edges=[RequestLogEdge(cursor=row.cursor, node=row) for row in rows],
+        nodes=rows,
+        page_info=PageInfo(
+            has_next_page=found.has_more,
+            has_previous_page=after is not None,
+            start_cursor=rows[0].cursor if rows else None,
+            end_cursor=rows[-1].cursor if rows else None,
+        ),
+    )
+
+
+async def one(engine: AsyncEngine, trace_id: str) -> RequestLog | None:
+    """The row of a request."""
+    row = await request_logs.one(engine, trace_id)
+    return RequestLog.of(row) if row is not None else None

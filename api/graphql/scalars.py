@@ -1,0 +1,102 @@
+"""Scalars and how figures of the journal become them. Instants are Unix milliseconds inside, ISO 8601 in UTC outside; money
+is nano-USD inside, a decimal string of USD outside."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NewType
+
+import msgspec
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.scalar import ScalarDefinition
+
+Instant = NewType("Instant", int)
+NanoUsd = NewType("NanoUsd", int)
+BigInt = NewType("BigInt", int)
+Json = NewType("Json", object)
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """A JSON scalar that is encoded already. Events with the same `share_key` lead to the same answer."""
+
+    json: bytes
+    share_key: Hashable = None
+
+
+_NANO: Final = 1_000_000_000
+_MAX_SAFE: Final = 2**53 - 1
+
+
+def iso_instant(at_ms: int) -> str:
+    """`2026-11-23T09:05:00.123Z`."""
+    moment = datetime.fromtimestamp(at_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+
+
+def parse_instant(text: Any) -> Instant:
+    """The millisecond that an ISO 8601 text with an offset names. Raises ValueError."""
+    if not isinstance(text, str):
+        raise ValueError("a DateTime is a string, such as 2026-11-23T09:05:00.123Z")
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a DateTime needs an offset, such as Z")
+    return Instant(round(moment.timestamp() * 1000))
+
+
+def usd(amount_nano: int) -> str:
+    """Nano-USD as a decimal string without trailing zeros: 1_500_000_000 → `1.5`."""
+    sign, amount = ("-", -amount_nano) if amount_nano < 0 else ("", amount_nano)
+    whole, fraction = divmod(amount, _NANO)
+    return f"{sign}{whole}.{fraction:09d}".rstrip("0") if fraction else f"{sign}{whole}"
+
+
+def parse_usd(text: Any) -> NanoUsd:
+    """The nano-USD that a decimal string means. Raises ValueError for anything else, or for parts of a nano-USD."""
+    try:
+        amount = Decimal(text) * _NANO if isinstance(text, str) else None
+    except InvalidOperation:
+        amount = None
+    if amount is None or not amount.is_finite() or amount != amount.to_integral_value():
+        raise ValueError("a Decimal is a string of USD with at most nine decimals, such as 1.25")
+    return NanoUsd(int(amount))
+
+
+def _big_int(number: Any) -> int:
+    if isinstance(number, bool) or not isinstance(number, int) or abs(number) > _MAX_SAFE:
+        raise ValueError("a BigInt is a whole number of at most 2^53 − 1")
+    return number
+
+
+def _json_in(value: Any) -> Any:
+    return value
+
+
+def _json_out(value: Any) -> Any:
+    """What is JSON already goes out as it is: the answer's encoder splices it in."""
+    return msgspec.Raw(value.json) if isinstance(value, Encoded) else value
+
+
+def _scalar(name: str, description: str, serialize: Any, parse: Any, url: str | None = None) -> ScalarDefinition:
+    return strawberry.scalar(name=name, description=description, serialize=serialize, parse_value=parse, specified_by_url=url)
+
+
+def schema_config() -> StrawberryConfig:
+    """Strawberry's settings: our scalars by the Python types that stand for them."""
+    return StrawberryConfig(
+        scalar_map={
+            Instant: _scalar(
+                "DateTime",
+                "An instant in ISO 8601 with its offset; answers are in UTC with milliseconds.",
+                iso_instant,
+                parse_instant,
+                "https://scalars.graphql.org/andimarek/date-time",
+            ),
+            NanoUsd: _scalar("Decimal", "An exact decimal number as a string; money is USD.", usd, parse_usd),
+            BigInt: _scalar("BigInt", "A whole number of at most 2^53 − 1, as a JSON number.", _big_int, _big_int),
+            Json: _scalar("JSON", "Any JSON value.", _json_out, _json_in),
+        },
+        disable_field_suggestions=True,
+    )

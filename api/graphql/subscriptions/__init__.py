@@ -1,0 +1,1 @@
+"""GraphQL's subscriptions: batches with cursors, gaps where a reader fell behind."""

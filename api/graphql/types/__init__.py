@@ -1,0 +1,1 @@
+"""GraphQL's object types, one module a subject."""

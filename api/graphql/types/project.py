@@ -1,0 +1,138 @@
+"""A project: its settings as they are published, and what it used today."""
+
+# mypy: disallow-untyped-decorators=False
+# Strawberry types its field decorators as Any.
+
+from __future__ import annotations
+
+import strawberry
+
+from api.catalogue import Catalogue, ProjectEntry
+from api.database.usage import UsageToday
+from api.graphql.context import Info
+from api.graphql.ids import node_id
+from api.graphql.scalars import BigInt, NanoUsd
+from api.graphql.types.nodes import Label, Node, PageInfo, labels
+from core.config import Timeouts
+
+
+@strawberry.type(description="Timeouts in milliseconds; null where the project leaves it to the installation.")
+class ProjectTimeouts:
+    """`core.config.Timeouts` of a project."""
+
+    timeout_ms: int | None = strawberry.field(description="The whole request.")
+    attempt_timeout_ms: int | None = strawberry.field(description="One attempt, to its first content.")
+    idle_timeout_ms: int | None = strawberry.field(description="Between two bytes of an answer.")
+    connect_timeout_ms: int | None = strawberry.field(description="To connect to a provider.")
+
+    @classmethod
+    def of(cls, timeouts: Timeouts) -> ProjectTimeouts:
+        """Timeouts as the file has them."""
+        return cls(
+            timeout_ms=timeouts.timeout_ms,
+            attempt_timeout_ms=timeouts.attempt_timeout_ms,
+            idle_timeout_ms=timeouts.idle_timeout_ms,
+            connect_timeout_ms=timeouts.connect_timeout_ms,
+        )
+
+
+@strawberry.type(description="What a project used since midnight, UTC.")
+class TodayUsage:
+    """Sums of today's hourly rollups."""
+
+    calls: BigInt = strawberry.field(description="Requests at model endpoints.")
+    cost: NanoUsd = strawberry.field(description="USD; calls without a price count as nothing.")
+    input_tokens: BigInt = strawberry.field(description="Input tokens.")
+    output_tokens: BigInt = strawberry.field(description="Output tokens.")
+    errors: BigInt = strawberry.field(description="Calls that ended in an error or a timeout.")
+    unpriced_calls: BigInt = strawberry.field(description="Calls whose model has no price.")
+
+    @classmethod
+    def of(cls, used: UsageToday) -> TodayUsage:
+        """Figures of the rollups."""
+        return cls(
+            calls=BigInt(used.calls),
+            cost=NanoUsd(used.cost_nano_usd),
+            input_tokens=BigInt(used.input_tokens),
+            output_tokens=BigInt(used.output_tokens),
+            errors=BigInt(used.errors),
+            unpriced_calls=BigInt(used.unpriced_calls),
+        )
+
+
+@strawberry.type(description="What an application needs to connect; tokens are shown once, when they are made.")
+class ConnectionInfo:
+    """For an SDK's configuration."""
+
+    base_url: str = strawberry.field(description="The base URL for the OpenAI SDK; the token decides the project.")
+    project_base_url: str = strawberry.field(description="The same with the project in the path.")
+    masked_token: str = strawberry.field(description="What a token looks like, for a snippet; not a token.")
+
+
+@strawberry.type(description="A project: an application's own models, policies, tokens and limits.")
+class Project(Node):
+    """`projects/<slug>/project.yaml` and what lies beside it."""
+
+    slug: str = strawberry.field(description="URL-safe name; fixed at creation.")
+    name: str = strawberry.field(description="Display name.")
+    description: str = strawberry.field(description="What the project is for.")
+    timeouts: ProjectTimeouts = strawberry.field(description="The project's own timeouts.")
+    models: list[str] = strawberry.field(description="Ids of its models, in order of priority.")
+    token_count: int = strawberry.field(description="How many tokens it has.")
+    labels: list[Label] = strawberry.field(description="Labels, copied to its log rows.")
+    revision: str | None = strawberry.field(
+        description="The commit that this answer was read at: give it as `expectedRevision` to change what was read."
+    )
+
+    @strawberry.field(description="What the project used since midnight, UTC.")
+    async def today(self, info: Info) -> TodayUsage:
+        """Through a loader: one query for a whole list of projects."""
+        return TodayUsage.of(await info.context.loaders.today.load(self.slug))
+
+    @strawberry.field(description="What an application needs to connect.")
+    def connection_info(self, info: Info) -> ConnectionInfo:
+        """Addresses as this process was told them."""
+        url = info.context.services.proxy_url.rstrip("/")
+        return ConnectionInfo(
+            base_url=f"{url}/v1", project_base_url=f"{url}/projects/{self.slug}/v1", masked_token="sk-lr-" + "•" * 12
+        )
+
+    @classmethod
+    def of(cls, entry: ProjectEntry, catalogue: Catalogue) -> Project:
+        """A project of one revision."""
+        project = entry.project
+        return cls(
+            id=node_id("Project", project.id),
+            slug=entry.slug,
+            name=project.name,
+            description=project.description,
+            timeouts=ProjectTimeouts.of(project.timeouts),
+            models=list(entry.models),
+            token_count=entry.tokens,
+            labels=labels(project.labels),
+            revision=catalogue.revision,
+        )
+
+    @classmethod
+    def at(cls, catalogue: Catalogue, slug: str) -> Project | None:
+        """The project with this slug, if there is one."""
+        entry = catalogue.project(slug)
+        return cls.of(entry, catalogue) if entry is not None else None
+
+
+@strawberry.type(description="A project in its list.")
+class ProjectEdge:
+    """Relay's edge."""
+
+    cursor: str = strawberry.field(description="The project's position.")
+    node: Project = strawberry.field(description="The project.")
+
+
+@strawberry.type(description="A page of projects, by slug.")
+class ProjectConnection:
+    """Relay's connection."""
+
+    edges: list[ProjectEdge] = strawberry.field(description="The projects with their cursors.")
+    nodes: list[Project] = strawberry.field(description="The projects alone.")
+    page_info: PageInfo = strawberry.field(description="Where this page lies.")
+    total_count: int = strawberry.field(description="How many projects match.")

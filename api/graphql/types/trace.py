@@ -1,0 +1,225 @@
+"""The whole reasoning of one request, typed: facts, candidates, policies, totals, order, attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+import strawberry
+
+from api.graphql.scalars import BigInt, Json, NanoUsd
+from api.graphql.types.request_log import Usage
+from core import events, money
+from core.facts import Facts
+from core.routing import engine
+
+
+@strawberry.enum(description="How an upstream call ended.")
+class AttemptStatus(Enum):
+    """A request's statuses, and one more."""
+
+    SUCCESS = strawberry.enum_value("success", name="success", description="It answered.")
+    BUDGET_EXCEEDED = strawberry.enum_value("budget_exceeded", name="budget_exceeded", description="A limit stopped it.")
+    TIMEOUT = strawberry.enum_value("timeout", name="timeout", description="It took too long.")
+    REJECTED = strawberry.enum_value("rejected", name="rejected", description="The provider refused the request itself.")
+    CANCELLED = strawberry.enum_value("cancelled", name="cancelled", description="The client left.")
+    ERROR = strawberry.enum_value("error", name="error", description="Any other failure.")
+    SKIPPED = strawberry.enum_value("skipped", name="skipped", description="Not tried: there was no room left to reserve in.")
+
+
+@strawberry.type(description="What the request's body said that policies read.")
+class RequestFacts:
+    """`core.facts.Facts`."""
+
+    dialect: str = strawberry.field(description="The dialect that the client spoke.")
+    model_named: str | None = strawberry.field(description="The model that the client asked for.")
+    stream: bool = strawberry.field(description="Whether it asked for a stream.")
+    input_tokens_estimate: BigInt = strawberry.field(description="Estimated input tokens.")
+    input_tokens_bound: BigInt = strawberry.field(description="The bound that was reserved for.")
+    output_tokens_cap: BigInt | None = strawberry.field(description="The client's own cap on the output.")
+    answers: int = strawberry.field(description="How many answers it asked for.")
+    needs: list[str] = strawberry.field(description="What a model must be able to do, such as vision.")
+
+    @classmethod
+    def of(cls, facts: Facts) -> RequestFacts:
+        """Facts as they were journalled."""
+        cap = BigInt(facts.output_tokens_cap) if facts.output_tokens_cap is not None else None
+        return cls(
+            dialect=facts.dialect,
+            model_named=facts.model_named,
+            stream=facts.stream,
+            input_tokens_estimate=BigInt(facts.input_tokens_estimate),
+            input_tokens_bound=BigInt(facts.input_tokens_bound),
+            output_tokens_cap=cap,
+            answers=facts.answers,
+            needs=list(facts.needs),
+        )
+
+
+@strawberry.type(description="A candidate that limits dropped before any policy ran.")
+class CandidateDrop:
+    """A model and why it was out."""
+
+    model: str = strawberry.field(description="The model's id.")
+    reason: str = strawberry.field(description="Which limit, and until when.")
+
+
+@strawberry.type(description="A figure that a policy's score was made from.")
+class PolicyInput:
+    """One figure."""
+
+    name: str = strawberry.field(description="What it is.")
+    value: float = strawberry.field(description="Its value.")
+
+
+@strawberry.type(description="What one policy said of one model.")
+class ModelScore:
+    """A score, or an exclusion."""
+
+    model: str = strawberry.field(description="The model's id.")
+    score: float = strawberry.field(description="From 0 to 1; an excluded model scores 0.")
+    weighted: float = strawberry.field(description="The score times the policy's weight.")
+    excluded: bool = strawberry.field(description="Whether the policy took the model out.")
+    reason: str | None = strawberry.field(description="Why it was excluded.")
+    inputs: list[PolicyInput] = strawberry.field(description="The figures that the score was made from.")
+
+
+@strawberry.type(description="What one policy said.")
+class PolicyOutcome:
+    """`core.routing.engine.PolicyOutcome`."""
+
+    kind: str = strawberry.field(description="The policy, such as cheapest.")
+    weight: int = strawberry.field(description="N − i for the i-th of N policies.")
+    failed: str | None = strawberry.field(description="Why it was skipped; null where it was not.")
+    models: list[ModelScore] = strawberry.field(description="What it said of each model.")
+
+    @classmethod
+    def of(cls, outcome: engine.PolicyOutcome) -> PolicyOutcome:
+        """An outcome as it was journalled."""
+        models = dict.fromkeys((*outcome.scores, *outcome.excluded))
+        return cls(
+            kind=outcome.kind,
+            weight=outcome.weight,
+            failed=outcome.failed or None,
+            models=[_model_score(outcome, model) for model in models],
+        )
+
+
+def _model_score(outcome: engine.PolicyOutcome, model: str) -> ModelScore:
+    score = outcome.scores.get(model, 0.0)
+    return ModelScore(
+        model=model,
+        score=score,
+        weighted=score * outcome.weight,
+        excluded=model in outcome.excluded,
+        reason=outcome.excluded.get(model),
+        inputs=[PolicyInput(name=name, value=value) for name, value in outcome.inputs.get(model, {}).items()],
+    )
+
+
+@strawberry.type(description="A model's weighted total over all policies.")
+class ModelTotal:
+    """One line of the ranking."""
+
+    model: str = strawberry.field(description="The model's id.")
+    total: float = strawberry.field(description="The sum of its weighted scores, rounded to nine decimals.")
+
+
+@strawberry.type(description="One upstream call, or a candidate that was skipped.")
+class Attempt:
+    """`core.events.AttemptFinished`."""
+
+    model: str = strawberry.field(description="The model that was called.")
+    provider: str = strawberry.field(description="Its provider.")
+    status: AttemptStatus = strawberry.field(description="How it ended.")
+    started_ms: float = strawberry.field(description="Milliseconds after the request's arrival.")
+    first_byte_ms: float | None = strawberry.field(description="Its first byte, milliseconds after the arrival.")
+    first_content_ms: float | None = strawberry.field(description="Its first content, milliseconds after the arrival.")
+    ended_ms: float = strawberry.field(description="Its end, milliseconds after the arrival.")
+    http_status: int | None = strawberry.field(description="The upstream's HTTP status.")
+    error: str | None = strawberry.field(description="What went wrong.")
+    usage: Usage | None = strawberry.field(description="What it used.")
+    cost: NanoUsd | None = strawberry.field(description="USD; null where the model has no price.")
+
+    @classmethod
+    def of(cls, attempt: events.AttemptFinished) -> Attempt:
+        """An attempt as it was journalled."""
+        return cls(
+            model=attempt.model,
+            provider=attempt.provider,
+            status=AttemptStatus(attempt.status),
+            started_ms=attempt.started_ms,
+            first_byte_ms=attempt.first_byte_ms,
+            first_content_ms=attempt.first_content_ms,
+            ended_ms=attempt.ended_ms,
+            http_status=attempt.http_status,
+            error=attempt.error or None,
+            usage=usage(attempt.usage),
+            cost=nano_usd(attempt.cost_nano_usd),
+        )
+
+
+@strawberry.type(description="The whole reasoning of one request and everything that was tried.")
+class RequestTrace:
+    """A request's trace, as it was decided then."""
+
+    facts: RequestFacts | None = strawberry.field(description="What the body said; null where it was not read.")
+    candidates: list[str] = strawberry.field(description="The project's enabled models, in its order.")
+    dropped: list[CandidateDrop] = strawberry.field(description="What limits dropped.")
+    policies: list[PolicyOutcome] = strawberry.field(description="What each policy said, in the project's order.")
+    totals: list[ModelTotal] = strawberry.field(description="Weighted totals, best first.")
+    order: list[str] = strawberry.field(description="The order in which models were to be tried.")
+    attempts: list[Attempt] = strawberry.field(description="Every upstream call, in order.")
+    usage: Usage | None = strawberry.field(description="What the request used.")
+    cost: NanoUsd | None = strawberry.field(description="USD; null where the model has no price.")
+    revision: str = strawberry.field(description="The commit of the configuration that decided.")
+    content: Json | None = strawberry.field(
+        description="Message content, where the project keeps it; needs the permission content:read."
+    )
+
+    @classmethod
+    def of(cls, event: events.RequestFinished) -> RequestTrace:
+        """The trace inside a finished request's event."""
+        decision = event.decision or engine.Decision()
+        ranked = sorted(decision.totals.items(), key=_by_total)
+        return cls(
+            facts=RequestFacts.of(event.facts) if event.facts else None,
+            candidates=list(decision.candidates),
+            dropped=[CandidateDrop(model=model, reason=reason) for model, reason in decision.dropped.items()],
+            policies=[PolicyOutcome.of(outcome) for outcome in decision.policies],
+            totals=[ModelTotal(model=model, total=total) for model, total in ranked],
+            order=list(decision.order),
+            attempts=[Attempt.of(attempt) for attempt in event.attempts],
+            usage=usage(event.usage),
+            cost=nano_usd(event.cost_nano_usd),
+            revision=event.revision,
+            content=_content(event.content),
+        )
+
+
+def _by_total(ranked: tuple[str, float]) -> float:
+    return -ranked[1]
+
+
+def _content(found: Mapping[str, object] | None) -> Json | None:
+    return Json(found) if found is not None else None
+
+
+def nano_usd(amount: int | None) -> NanoUsd | None:
+    """An amount that may be unknown."""
+    return NanoUsd(amount) if amount is not None else None
+
+
+def usage(found: money.Usage | None) -> Usage | None:
+    """Usage as GraphQL shows it."""
+    if found is None:
+        return None
+    return Usage(
+        input_tokens=BigInt(found.input_tokens),
+        output_tokens=BigInt(found.output_tokens),
+        total_tokens=BigInt(found.input_tokens + found.output_tokens),
+        cached_input_tokens=BigInt(found.cached_input_tokens),
+        cache_write_tokens=BigInt(found.cache_write_5m_tokens + found.cache_write_1h_tokens),
+        reasoning_tokens=BigInt(found.reasoning_tokens),
+        estimated=found.estimated,
+    )
