@@ -17,6 +17,5 @@ def supervisor_log() -> structlog.typing.FilteringBoundLogger:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        process="supervisor",
     )
-    return log
+    return log.bind(logger="waybill.supervisor")

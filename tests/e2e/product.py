@@ -48,7 +48,7 @@ class Product:
             self.command, cwd=ROOT, env=self.environment() | environment, stdout=-1, stderr=-2, stdin=-3, text=True
         )
         threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
-        self.wait_for("Waybill is running")
+        self.wait_for("Ctrl-C stops")  # the last words of either screen
         return self
 
     def environment(self) -> dict[str, str]:
