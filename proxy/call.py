@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from random import Random
 from time import perf_counter
 from typing import Any
 
@@ -12,11 +13,13 @@ from core.facts import Dialect, Facts
 from core.routing.decision import Decision
 from core.snapshot import ProjectPlan, TokenEntry
 
+# Ids must be unique, not secret: one seed from the system instead of a system call a request.
+_dice = Random(os.urandom(32)).getrandbits
+
 
 def new_trace_id(now_ms: int) -> str:
     """A UUIDv7 as 32 hex digits: sorts by time, and is a valid OpenTelemetry trace id."""
-    dice = int.from_bytes(os.urandom(10), "big")
-    return f"{(now_ms << 80) | 0x7000_8000_0000_0000_0000 | (dice & 0x0FFF_3FFF_FFFF_FFFF_FFFF):032x}"
+    return f"{(now_ms << 80) | 0x7000_8000_0000_0000_0000 | (_dice(80) & 0x0FFF_3FFF_FFFF_FFFF_FFFF):032x}"
 
 
 class Call:

@@ -72,8 +72,10 @@ class _Process:
             self._swap(snapshot)
         server = await listen(self._pipeline, *self._settings.listen, ServerLimits())
         ops = await listen(OpsHandler(self._why_not_ready, self._registry()), *self._settings.ops, ServerLimits())
-        # What exists by now lives as long as the process: the collector need never look at it again.
+        # What exists by now lives as long as the process: the collector need never look at it again. Requests leave hardly
+        # any cycles, so it need not look at each few hundred new objects either.
         gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         _log.info("proxy ready on port %s, revision %s", server.port, self._revision())
         with self._signals(), self._tasks(reloader):
             await self._stopping.wait()
