@@ -17,7 +17,11 @@ _encode = msgspec.json.encode
 
 def with_model(document: bytes, model: Raw) -> bytes:
     """The object with `model` as its top-level `model` (added where it had none). Raises msgspec.DecodeError for no object."""
-    span = model_span(document)
+    return replaced(document, model, model_span(document))
+
+
+def replaced(document: bytes, model: Raw, span: tuple[int, int] | None) -> bytes:
+    """`with_model` where `model_span` has been asked already."""
     if span is None or document.rfind(_MODEL) > span[0]:
         return rebuilt(document, model)
     return document[: span[0]] + bytes(model) + document[span[1] :]
@@ -41,12 +45,14 @@ def model_span(document: bytes) -> tuple[int, int] | None:
     at = document.find(_MODEL)
     if at < 1 or document.count(b"{", 0, at) != 1 or document.find(b"[", 0, at) >= 0 or document[at - 1] == 0x5C:
         return None
-    colon = _skip_space(document, at + len(_MODEL))
-    if document[colon : colon + 1] != b":":
-        return None
-    start = _skip_space(document, colon + 1)
+    start = at + 8
+    if not document.startswith(b'":"', at + 6):
+        colon = _skip_space(document, at + len(_MODEL))
+        start = _skip_space(document, colon + 1)
+        if document[colon : colon + 1] != b":" or document[start : start + 1] != b'"':
+            return None
     end = document.find(b'"', start + 1)
-    if document[start : start + 1] != b'"' or end < 0 or document.find(b"\\", start, end) >= 0:
+    if end < 0 or document.find(b"\\", start, end) >= 0:
         return None
     return start, end + 1
 

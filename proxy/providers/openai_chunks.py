@@ -5,6 +5,7 @@ Values of no fixed shape are `Any` or raw: a provider's odd type in a field that
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -50,7 +51,6 @@ class Malformed(Exception):
 
 
 _chunk = msgspec.json.Decoder(Chunk)
-_members = msgspec.json.Decoder(dict[str, Raw])
 
 
 def decode(payload: bytes) -> Chunk:
@@ -66,12 +66,15 @@ def decode(payload: bytes) -> Chunk:
 
 
 def _opaque(payload: bytes, reason: Exception) -> Chunk:
-    """A chunk whose text cannot be read (half of a surrogate pair, cut between tokens) but whose JSON stands: content."""
+    """A chunk whose text cannot be read (half of a surrogate pair, cut between tokens) but whose JSON stands: content.
+
+    The standard library is slow and reads it; it is asked only where msgspec gave up.
+    """
     try:
-        members = _members.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = json.loads(payload)
+    except (ValueError, RecursionError):
         raise Malformed(str(reason)) from None
-    if "choices" not in members:
+    if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
         raise Malformed(str(reason)) from None
     return Chunk(choices=[Choice(delta=Delta(content="\ufffd"))], model=None)
 
@@ -88,6 +91,9 @@ def decode_run(tails: list[bytes]) -> list[Chunk]:
 
 def content_chars(delta: Delta) -> int:
     """The characters of content in a delta, tool calls and thinking included; 0 where it has none."""
+    text = delta.content
+    if isinstance(text, str) and text and len(delta.tool_calls) == 0:
+        return len(text)  # nearly always
     total = 0
     for text in (delta.content, delta.reasoning_content, delta.reasoning, delta.refusal):
         if text:
@@ -109,6 +115,8 @@ def without_null_usage(tail: bytes) -> bytes | None:
 
     Certain is: only one closing bracket follows, so that the member belongs to the chunk itself.
     """
+    if tail.endswith(b',"usage":null}'):
+        return tail[:-14] + b"}"
     for member in _NULL_USAGE:
         at = tail.rfind(member)
         if at >= 0:

@@ -14,14 +14,15 @@ the exact path, event by event; both give the same bytes but for white space bet
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw
 
 from core.money import Usage
 from proxy.providers import openai_chunks, sse
-from proxy.providers.members import model_span, rebuilt, with_model
+from proxy.providers.faults import CUT, StreamFault, fault_of
+from proxy.providers.members import model_span, rebuilt, replaced
 from proxy.providers.openai_chunks import Chunk, Malformed
 from proxy.providers.openai_usage import estimated, usage_from
 
@@ -29,25 +30,6 @@ HOLD_BYTES = 65_536
 
 _DONE = b"data: [DONE]\n\n"
 _NO_HEAD = b"\n\n"  # no event begins with it
-
-
-class StreamFault(msgspec.Struct, frozen=True):
-    """Why an upstream stream failed: its own `error` event, `malformed` data, or `cut` off before its end."""
-
-    kind: Literal["error", "malformed", "cut"]
-    message: str
-    type: str = "api_error"
-    code: str | int | None = None
-    param: str | None = None
-
-    @property
-    def status(self) -> int | None:
-        """The HTTP status that an error event named in its code, if it did."""
-        code = int(self.code) if isinstance(self.code, str) and self.code.isdecimal() else self.code
-        return code if isinstance(code, int) and 400 <= code < 600 else None
-
-
-_CUT = StreamFault("cut", "The provider's stream broke off before its end.")
 
 
 class StreamRelay:
@@ -125,12 +107,12 @@ class StreamRelay:
         if rest:  # a last event without its blank line counts, if it is whole
             self._relay(sse.events(rest + b"\n\n"))
         if self.error is not None and self.error.kind == "malformed":
-            self._fail(_CUT)
+            self._fail(CUT)
         elif not self._stopped:
             if self._sink is self._closing:
                 self._end()
             else:
-                self._fail(_CUT)
+                self._fail(CUT)
         return self._flush()
 
     def usage_or_estimate(self, input_tokens_estimate: int) -> Usage:
@@ -181,40 +163,24 @@ class StreamRelay:
             return
         done = 0
         for position, chunk in enumerate(chunks):
-            if chunk.usage is not UNSET:
-                plain = self._cut_null_usage(chunk, tails, position) and self._plain(chunk)
-            else:
-                plain = self._plain(chunk)
-            if not plain:
-                self._forward_run(new_head, tails[done:position])
-                done = position + 1
-                self._relay_event(head + tails[position])
-                if self._stopped:
-                    return
+            usage = chunk.usage
+            chars = 0
+            if usage is UNSET or self._cut_null_usage(usage, tails, position):
+                chars = _plain_chars(chunk)
+            if chars:
+                self.content_events += 1
+                self.content_chars += chars
+                continue
+            self._forward_run(new_head, tails[done:position])
+            done = position + 1
+            self._relay_event(head + tails[position])
+            if self._stopped:
+                return
         self._forward_run(new_head, tails[done:] if done else tails)
 
-    def _plain(self, chunk: Chunk) -> bool:
-        """Count a chunk that only adds content to one answer; False for all others."""
-        choices = chunk.choices
-        if not choices or len(choices) != 1 or chunk.error is not None or chunk.model is not UNSET:
-            return False
-        choice = choices[0]
-        delta = choice.delta
-        if choice.finish_reason is not None or delta is None:
-            return False
-        content = delta.content
-        chars = len(content) if content.__class__ is str else 0
-        if not chars:
-            chars = openai_chunks.content_chars(delta)
-            if not chars:
-                return False
-        self.content_events += 1
-        self.content_chars += chars
-        return True
-
-    def _cut_null_usage(self, chunk: Chunk, tails: list[bytes], position: int) -> bool:
+    def _cut_null_usage(self, usage: Any, tails: list[bytes], position: int) -> bool:
         """Take a `"usage": null` that only Waybill asked for out of a tail; False where the exact path must."""
-        if chunk.usage is not None:
+        if usage is not None:
             return False
         if self._wants_usage:
             return True
@@ -231,27 +197,31 @@ class StreamRelay:
     def _relay_event(self, event: bytes) -> None:
         """The exact path: one event, whatever it is."""
         data, name = sse.parse(event)
-        if data is None or not data.strip():
+        if data is None:
             return  # comments are no part of the answer; Waybill sends keep-alives of its own
-        if data.strip() == b"[DONE]":
-            self._done()
-            return
+        if data[:1] != b"{":
+            text = data.strip()
+            if text == b"[DONE]":
+                self._done()
+            if text == b"[DONE]" or not text:
+                return
         try:
             chunk = openai_chunks.decode(data)
         except Malformed as error:
             self._fail(StreamFault("malformed", f"The provider sent a malformed event: {error}"))
             return
         if chunk.error or name == b"error":
-            self._fail(_fault(chunk.error))
+            self._fail(fault_of(chunk.error))
             return
         self._count(chunk)
-        payload = self._rewritten(data, chunk)
+        span = model_span(data)
+        payload = self._rewritten(data, chunk, span)
         if payload is not None:
             self._forward(sse.compose(payload, name))
-            if self.committed and not name and self._sink is self._out:
-                self._learn(event, data)
+            if span is not None and self.committed and not name and self._sink is self._out:
+                self._learn(event, data, span)
 
-    def _rewritten(self, data: bytes, chunk: Chunk) -> bytes | None:
+    def _rewritten(self, data: bytes, chunk: Chunk, span: tuple[int, int] | None) -> bytes | None:
         """The event's data for the client, None where it was for Waybill alone."""
         if chunk.usage is not UNSET and not self._wants_usage:
             if chunk.usage is None:
@@ -260,7 +230,10 @@ class StreamRelay:
                 return None
         if chunk.model is UNSET and chunk.choices is UNSET:
             return data  # not a chunk: an event of its own that the provider's clients know
-        return with_model(data, self._model)
+        try:
+            return replaced(data, self._model, span)
+        except msgspec.DecodeError:  # half of a surrogate pair, and a model that cannot be found without decoding it
+            return data
 
     def _count(self, chunk: Chunk) -> None:
         """Take note of usage, content and ends; may commit, and may begin to hold back."""
@@ -288,15 +261,13 @@ class StreamRelay:
             self._held_bytes += len(event)
             self.committed = self._held_bytes > HOLD_BYTES
 
-    def _learn(self, event: bytes, data: bytes) -> None:
+    def _learn(self, event: bytes, data: bytes, span: tuple[int, int]) -> None:
         """Remember the bytes that every chunk of this stream begins with, up to the comma behind its model."""
-        if event.startswith(self._head) or not event.endswith(data):
+        start, end = span
+        if not event.endswith(data) or data[end : end + 1] != b"," or data.find(b'"usage"', 0, start) >= 0:
             return
-        span = model_span(data)
-        if span is None or data[span[1] : span[1] + 1] != b"," or b'"usage"' in data[: span[1]]:
-            return
-        self._head = event[: len(event) - len(data) + span[1] + 1]
-        self._new_head = b"data: " + data[: span[0]] + bytes(self._model) + b","
+        self._head = event[: len(event) - len(data) + end + 1]
+        self._new_head = b"data: " + data[:start] + bytes(self._model) + b","
 
     def _done(self) -> None:
         if self._chunks_seen:
@@ -316,15 +287,16 @@ class StreamRelay:
             self.tail = b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"
 
 
-def _fault(error: Any) -> StreamFault:
-    """The provider's own error object, in whatever shape, for a client that reads the dialect's."""
-    if not isinstance(error, dict):
-        return StreamFault("error", error if isinstance(error, str) and error else "The provider failed in mid-stream.")
-    message, kind, code, param = (error.get(name) for name in ("message", "type", "code", "param"))
-    return StreamFault(
-        "error",
-        message if isinstance(message, str) and message else "The provider failed in mid-stream.",
-        type=kind if isinstance(kind, str) else "api_error",
-        code=code if isinstance(code, str | int) else None,
-        param=param if isinstance(param, str) else None,
-    )
+def _plain_chars(chunk: Chunk) -> int:
+    """The characters of a chunk that only adds content to one answer; 0 for all others, which take the exact path."""
+    choices = chunk.choices
+    if not choices or len(choices) != 1 or chunk.error is not None or chunk.model is not UNSET:
+        return 0
+    choice = choices[0]
+    delta = choice.delta
+    if delta is None or choice.finish_reason is not None:
+        return 0
+    content = delta.content
+    if content.__class__ is str and content:
+        return len(content)
+    return openai_chunks.content_chars(delta)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 # The largest event that is waited for: an image in base64 fits, a stream without line ends does not fill the memory.
 MAX_EVENT_BYTES = 16 * 1024 * 1024
+_SMALL = 65_536
 
 
 class EventTooLarge(Exception):
@@ -33,6 +34,9 @@ class Frames:
 
         CRLF and CR line ends become LF: a line end in an event can only be one of SSE's, JSON escapes its own.
         """
+        partial = self.partial
+        if data[-2:] == b"\n\n" and not partial and not self._after_cr and b"\r" not in data:
+            return data
         if self._after_cr and data:
             self._after_cr = False
             if data[0] == 0x0A:  # the second half of a CRLF whose first came with the read before
@@ -40,9 +44,9 @@ class Frames:
         if b"\r" in data:
             self._after_cr = data[-1] == 0x0D
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        partial = self.partial
         if partial:
-            if b"\n\n" not in partial[-1:] + data:
+            # An event of megabytes comes in many reads: joining it anew at each would be quadratic.
+            if len(partial) > _SMALL and b"\n\n" not in partial[-1:] + data:
                 partial += data
                 if len(partial) > MAX_EVENT_BYTES:
                     raise EventTooLarge
@@ -52,7 +56,7 @@ class Frames:
         if end == 1:  # not found
             end = 0
         self.partial = bytearray(data[end:])
-        return data[:end] if end < len(data) else data
+        return data[:end]
 
 
 def events(block: bytes) -> list[bytes]:
@@ -66,6 +70,8 @@ def events(block: bytes) -> list[bytes]:
 
 def parse(event: bytes) -> Event:
     """The fields of one event, which may have several data lines, a name, comments, an id."""
+    if event.startswith(b"data: ") and b"\n" not in event:
+        return Event(event[6:], b"")
     data: list[bytes] = []
     name = b""
     for line in event.split(b"\n"):
