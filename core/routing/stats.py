@@ -243,15 +243,15 @@ class Statistics:
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], max_instants: int = MAX_INSTANTS) -> Statistics:
-        """What `state` described, after a round trip through JSON too."""
+        """What `state` described, after a round trip through JSON too; an empty mapping is a first start."""
         statistics = cls(max_instants)
-        statistics._series = {model: Series.restore(series, max_instants) for model, series in state["models"].items()}
+        statistics._series = {model: Series.restore(series, max_instants) for model, series in state.get("models", {}).items()}
         newest = [max(series.newest_failure_ms, series.newest_success_ms) for series in statistics._series.values()]
         statistics._newest_ms = max(newest, default=0)
-        for kept in state["sums"]:
+        for kept in state.get("sums", ()):
             sums = Sums.restore(kept, statistics._series, max_instants)
             statistics._sums[(sums.window_minutes, sums.half_life_minutes)] = sums
-        counted = {request: (int(count), int(at)) for request, (count, at) in state["counted"].items()}
+        counted = {request: (int(count), int(at)) for request, (count, at) in state.get("counted", {}).items()}
         # A request that the last process did not live to finish has no event: forget it once it must be over.
         latest = max((at for _, at in counted.values()), default=0)
         statistics._counted = {request: entry for request, entry in counted.items() if entry[1] >= latest - HORIZON_MS}
