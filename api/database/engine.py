@@ -18,6 +18,8 @@ from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 10_000
+# The recorder gives up sooner: it says so, and comes back by itself.
+RECORDER_BUSY_TIMEOUT_MS = 1_000
 # Small enough that the checkpoint inside a commit takes some 40 ms; 8,000 pages stall it for 100 to 170.
 _WAL_PAGES = 2_000
 _CACHE_KIB = 65_536
@@ -67,7 +69,7 @@ def open_sqlite(path: str) -> sqlite3.Connection:
     What the death of a machine takes back here is still in the journal, position included.
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
-    _set_pragmas(connection, synchronous="NORMAL")
+    _set_pragmas(connection, synchronous="NORMAL", busy_timeout_ms=RECORDER_BUSY_TIMEOUT_MS)
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     return connection
 
@@ -103,10 +105,10 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get("waybill_begin", "BEGIN"))
 
 
-def _set_pragmas(connection: Any, synchronous: str) -> None:
+def _set_pragmas(connection: Any, *, synchronous: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
     cursor = connection.cursor()
     for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        f"busy_timeout = {busy_timeout_ms}",
         "journal_mode = WAL",
         f"synchronous = {synchronous}",
         f"wal_autocheckpoint = {_WAL_PAGES}",
