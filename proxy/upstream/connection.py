@@ -108,6 +108,13 @@ class Connection(DeadlineProtocol):
 
     # ---- parser
 
+    def on_message_begin(self) -> None:
+        """An answer begins. Behind a whole one that is one too many, even if only a byte of it has come."""
+        exchange = self._exchange
+        assert exchange is not None
+        if exchange.complete:
+            self._keep = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer, which nobody needs."""
         if not self._headers_done:
@@ -119,6 +126,8 @@ class Connection(DeadlineProtocol):
         """The head is whole: note how the body ends and wake `open`."""
         exchange, parser = self._exchange, self._parser
         assert exchange is not None
+        if exchange.complete:
+            raise MalformedAnswer("more than one answer")
         status = parser.get_status_code()
         if status < 200:
             if status < 100:
