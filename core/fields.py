@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from core.origins import origin_of
+
 # `\Z` and not `$`, which would let a line break in at the end.
 SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*\Z"
 MODEL_ID_PATTERN = r"^[a-z0-9][a-z0-9._/-]{0,99}\Z"
@@ -60,6 +62,14 @@ def refuse_twice(field: str, values: Iterable[Hashable]) -> None:
         first = seen.setdefault(value, position)
         if first != position:
             raise FieldError(field.format(position), f"`{value}` is in the list already, at position {first}")
+
+
+def origin_field(name: str, address: str) -> str:
+    """Return the origin of an address. Raises FieldError for the field `name`."""
+    try:
+        return origin_of(address)
+    except ValueError as error:
+        raise FieldError(name, str(error)) from None
 
 
 def _check_amount(field: str, amount: Decimal, largest: Decimal, decimals: int) -> None:

@@ -18,6 +18,8 @@ from core.digest import content_sum, replaced
 from core.paths import is_stray, kind_of
 from core.yaml_strict import Place, YamlError
 
+MOST_ELSEWHERE = 5  # a deleted model can break a thousand projects
+
 
 class ConfigError(Exception):
     """One thing that is wrong: the file, the line from 1, the dotted field ("" for the whole file), why and how to mend it."""
@@ -124,7 +126,7 @@ def located(faults: Iterable[CrossFault], changes: Mapping[str, bytes | None]) -
 
 
 def located_in_brief(faults: Iterable[CrossFault], changes: Mapping[str, bytes | None]) -> list[ConfigError]:
-    """Return errors as `located` does, of those that one change causes elsewhere only the first, with their number."""
+    """Return errors as `located` does, of those that one change causes elsewhere only the first few, and how many more."""
     single: list[CrossFault] = []
     elsewhere: dict[str, list[CrossFault]] = {}
     for fault in faults:
@@ -132,9 +134,9 @@ def located_in_brief(faults: Iterable[CrossFault], changes: Mapping[str, bytes |
         (elsewhere.setdefault(fault.cause, []) if broken else single).append(fault)
     errors = located(single, changes)
     for alike in elsewhere.values():
-        [first] = located([min(alike, key=lambda fault: fault.path)], changes)
-        more = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""
-        errors.append(ConfigError(first.file, first.line, first.field, first.reason + more))
+        *told, last = located(sorted(alike, key=lambda fault: (fault.path, fault.place))[:MOST_ELSEWHERE], changes)
+        more = f" (and {len(alike) - MOST_ELSEWHERE} more)" if len(alike) > MOST_ELSEWHERE else ""
+        errors += [*told, ConfigError(last.file, last.line, last.field, last.reason + more)]
     return errors
 
 

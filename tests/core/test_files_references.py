@@ -39,7 +39,9 @@ BROKEN: list[tuple[dict[str, bytes | None], str]] = [
     (
         {"providers/sim.yaml": None},
         "providers/sim.yaml:1: this change breaks models/fast.yaml: provider: there is no provider `sim`: "
-        "providers/sim.yaml would be its file (and 1 more)",
+        "providers/sim.yaml would be its file\n"
+        "providers/sim.yaml:1: this change breaks models/team/smart.yaml: provider: there is no provider `sim`: "
+        "providers/sim.yaml would be its file",
     ),
     (
         {"projects/c/tokens/t.yaml": token("t")},
@@ -48,8 +50,8 @@ BROKEN: list[tuple[dict[str, bytes | None], str]] = [
     ({"projects/c/routing.yaml": b"models: []"}, "projects/c/routing.yaml:1: its project has no projects/c/project.yaml"),
     (
         {"projects/a/project.yaml": None},
-        "projects/a/project.yaml:1: this change breaks projects/a/routing.yaml: its project has no projects/a/project.yaml "
-        "(and 1 more)",
+        "projects/a/project.yaml:1: this change breaks projects/a/routing.yaml: its project has no projects/a/project.yaml\n"
+        "projects/a/project.yaml:1: this change breaks projects/a/tokens/t1.yaml: its project has no projects/a/project.yaml",
     ),
     (
         {"projects/a/tokens/t9.yaml": token("x", "models:\n- id: nope\n  limits: {mode: disable}\n")},
@@ -151,6 +153,16 @@ def test_all_errors_of_all_files_are_told_in_order(sound: Config) -> None:
         ("other.yaml", 1, ""),
         ("roles.yaml", 2, ""),
     ]
+
+
+def test_a_change_that_breaks_very_much_names_a_few_and_counts_the_rest(sound: Config) -> None:
+    models: dict[str, bytes | None] = {f"models/m{number:02}.yaml": b"provider: new\nupstream_name: x" for number in range(20)}
+    many = files.apply(sound, {"providers/new.yaml": b"kind: simulated", **models})
+    with pytest.raises(ConfigErrors) as caught:
+        files.apply(many, {"providers/new.yaml": None})
+    assert len(caught.value.errors) == 5
+    assert str(caught.value).splitlines()[0].startswith("providers/new.yaml:1: this change breaks models/m00.yaml: provider: ")
+    assert str(caught.value).endswith("(and 15 more)")
 
 
 def test_an_applied_change_leaves_the_old_configuration_alone(sound: Config) -> None:
