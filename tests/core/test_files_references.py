@@ -222,7 +222,7 @@ def test_a_change_in_eleven_thousand_files_costs_little_more_than_itself() -> No
     config = files.load(many)
     spent = []
     for attempt in range(5):
-        begun = time.perf_counter()
+        begun = time.process_time()
         files.apply(config, {"projects/p500/tokens/0.yaml": token(f"new {attempt}")})
-        spent.append(time.perf_counter() - begun)
+        spent.append(time.process_time() - begun)
     assert min(spent) < 0.07
