@@ -54,14 +54,19 @@ def large(projects: int = 1_000, tokens: int = 10) -> dict[str, bytes]:
     return files
 
 
-def installed(data: Path, files: Mapping[str, bytes] = SMALL, *, fsync: bool = True) -> tuple[Layout, Repository]:
+def installed(
+    data: Path, files: Mapping[str, bytes] = SMALL, *, fsync: bool = True, check: bool = True
+) -> tuple[Layout, Repository]:
     """A data folder with a repository that holds `files`; committed, not published."""
     layout = Layout(data)
     layout.published.mkdir(parents=True)
     layout.proxies.mkdir()
     installation.create(layout.repository, data)
     repository = Repository(layout.repository, fsync=fsync)
-    committed(repository, dict(files), base=None)
+    if check:
+        committed(repository, files, base=None)
+    else:
+        repository.commit(Edit(changes=files, author=ADA, reason="All of it", base=None), lambda *_: None)
     return layout, repository
 
 

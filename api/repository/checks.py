@@ -5,7 +5,7 @@ Everything wrong is a `ConfigError`: the file, the line, the field and the reaso
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
@@ -28,11 +28,16 @@ class Known(msgspec.Struct, frozen=True):
 def validated(repository: Repository, known: Known | None, head: str | None, changes: Changes) -> Config:
     """The configuration with `changes` on top of `head`. Raises ConfigErrors."""
     refuse(file_faults(changes))
-    if known is None or not repository.holds(known.revision):
-        present: Mapping[str, bytes | None] = repository.contents(head) if head is not None else {}
+    if known is not None and repository.holds(known.revision):
+        since = repository.changes(known.revision, head) if head not in (None, known.revision) else {}
+        return files.apply(known.config, {**since, **changes})
+    present = repository.contents(head) if head is not None else {}
+    try:
+        before = files.load(present)
+    except ConfigErrors:
+        # Wrong already, or empty: only the result counts.
         return files.load({path: data for path, data in {**present, **changes}.items() if data is not None})
-    since = repository.changes(known.revision, head) if head not in (None, known.revision) else {}
-    return files.apply(known.config, {**since, **changes})
+    return files.apply(before, changes)
 
 
 def refuse(faults: Iterable[ConfigError]) -> None:

@@ -215,6 +215,10 @@ class Repository:
 
     def _swap(self, head: str | None, revision: pygit2.Oid) -> None:
         """Move the branch from `head` to `revision`. Raises _LostRace when it no longer stands at `head`."""
+        with locks.writing(self.path):
+            self._swap_alone(head, revision)
+
+    def _swap_alone(self, head: str | None, revision: pygit2.Oid) -> None:
         try:
             if head is None:
                 self.git.references.create(BRANCH, revision)
@@ -231,7 +235,7 @@ class Repository:
         if self.head() != head:
             return _LostRace()
         if isinstance(error, OSError) and "lock" in str(error):
-            free = locks.wait_until_free(self.path, self._stale_lock_s)
+            free = locks.wait_until_free(self.path, self._stale_lock_s, alone=True)
             return _LostRace() if free else BranchLocked("another process holds the branch's lock; try again")
         return RepositoryError(f"the branch could not be moved: {error}")
 

@@ -263,25 +263,50 @@ def test_packed_refs_and_packed_objects_change_nothing(tmp_path: Path) -> None:
 # --- locks and crashes --------------------------------------------------------------------------------------------------
 
 
+def age(lock: Path, seconds: float) -> None:
+    os.utime(lock, (time.time() - seconds, time.time() - seconds))
+
+
 @pytest.mark.parametrize("name", ["refs/heads/main.lock", "packed-refs.lock", "HEAD.lock", "config.lock"])
 def test_a_dead_writers_lock_is_removed_and_a_young_one_is_not(repository: Repository, name: str) -> None:
     lock = repository.path / name
     lock.touch()
     assert locks.sweep(repository.path) == ()
     assert lock.exists()
-    os.utime(lock, (time.time() - 6, time.time() - 6))
+    age(lock, 1)
     assert locks.sweep(repository.path) == (lock.name,)
     assert not lock.exists()
 
 
-def test_a_stale_lock_does_not_stop_writing(tmp_path: Path) -> None:
-    _, repository = installed(tmp_path / "data")
-    impatient = Repository(repository.path, stale_lock_s=0.2)
-    (repository.path / "refs/heads/main.lock").touch()
+def test_a_lock_is_left_alone_while_its_owner_may_live(repository: Repository) -> None:
+    lock = repository.path / "refs/heads/main.lock"
+    lock.touch()
+    age(lock, 1)
+    with locks.writing(repository.path):
+        assert locks.sweep(repository.path) == ()
+    pushing = subprocess.Popen(
+        ["git", "cat-file", "--batch"], cwd=repository.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert pushing.stdin is not None
+        assert pushing.stdout is not None
+        pushing.stdin.write(b"HEAD\n")
+        pushing.stdin.flush()
+        pushing.stdout.readline()  # now it is git, at work in the repository
+        assert locks.sweep(repository.path) == ()
+        age(lock, 6)
+        assert locks.sweep(repository.path) == ("main.lock",)
+    finally:
+        pushing.communicate()
+
+
+def test_a_stale_lock_does_not_stop_writing(repository: Repository) -> None:
+    lock = repository.path / "refs/heads/main.lock"
+    lock.touch()
     began = time.monotonic()
-    committed(impatient, {"docs/a.md": b"x"})
+    committed(repository, {"docs/a.md": b"x"})
     assert 0.1 < time.monotonic() - began < 3
-    assert not (repository.path / "refs/heads/main.lock").exists()
+    assert not lock.exists()
 
 
 def test_a_lock_that_others_renew_all_the_while_is_said(tmp_path: Path) -> None:
