@@ -29,17 +29,13 @@ class Cheapest(
     """Prefer the models that would cost least for this very request: prices, tiers and estimated tokens."""
 
     enabled: Annotated[bool, Meta(description="Whether the policy takes part.")] = True
-    output_tokens_estimate: (
-        Annotated[
-            int,
-            Meta(
-                ge=0,
-                description="How long an answer is expected to be; else the request's own cap, else as long as its input.",
-                extra={"unit": "tokens"},
-            ),
-        ]
-        | None
-    ) = None
+    output_tokens_estimate: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(
+            description="How long an answer is expected to be; else the request's own cap, else as long as its input.",
+            extra={"unit": "tokens"},
+        ),
+    ] = None
 
 
 def score(facts: Facts, candidates: Sequence[Candidate], stats: Statistics, params: Cheapest, now_ms: int) -> Scores:
