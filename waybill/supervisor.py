@@ -1,7 +1,7 @@
 """Two processes and nothing else: start them, start again what dies, stop them together.
 
 A child that dies is started again after a pause that doubles from 0.2 s to 10 s, and begins anew once the child was up
-for 30 s. The first SIGINT or SIGTERM asks both to drain; the second kills them. Children run in sessions of their own, so
+for 30 s. The first SIGINT, SIGTERM or SIGHUP asks both to drain; the second kills them. Children run in sessions of their own, so
 that a Ctrl-C reaches them only through here.
 """
 
@@ -52,7 +52,7 @@ class Supervisor:
     async def run(self, beside: Callable[[], Awaitable[None]]) -> None:
         """Return when a signal has come and every child has ended. `beside` runs next to them, and may end before them."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop, number)
         lifeline = Lifeline()
         announcing = asyncio.ensure_future(beside())
@@ -69,6 +69,8 @@ class Supervisor:
         while not self._stopping.is_set():
             started = time.monotonic()
             process = await self._start(name, command, lifeline)
+            if pause_s:
+                self._log.info("child started again", child=name, pid=process.pid)
             code = await process.wait()
             del self._running[name]
             if self._stopping.is_set():
@@ -89,8 +91,6 @@ class Supervisor:
         self._running[name] = process
         if self._stopping.is_set():  # the signal came while it was being started
             process.terminate()
-        else:
-            self._log.info("child started", child=name, pid=process.pid)
         return process
 
     def _stop(self, number: signal.Signals) -> None:

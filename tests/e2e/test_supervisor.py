@@ -22,7 +22,7 @@ def test_a_child_that_is_killed_comes_back_and_it_says_so(make_waybill: Callable
     os.kill(before, signal.SIGKILL)
     told = json.loads(product.wait_for("child died", since=said))
     assert (told["child"], told["ended"]) == (plane, "killed by SIGKILL")
-    product.wait_for("child started", since=said)
+    product.wait_for("child started again", since=said)
     product.wait_ready(plane)
     assert product.child(plane) != before
     assert product.ask().status_code == 200

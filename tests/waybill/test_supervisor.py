@@ -102,7 +102,7 @@ def test_the_pause_before_the_next_start_doubles(supervised: Supervised) -> None
 
 
 @pytest.mark.parametrize("supervised", ["polite"], indirect=True)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_drains_and_ends_with_the_children(supervised: Supervised, number: signal.Signals) -> None:
     child = supervised.child()
     supervised.process.send_signal(number)
