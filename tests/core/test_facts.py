@@ -116,7 +116,8 @@ def test_the_bound_holds_every_byte_of_text_however_it_was_escaped(texts: list[s
             43,
         ),
         (
-            "오늘은 날씨가 좋아서 공원에 산책하러 갔습니다. 아이들이 매우 기뻐했습니다. 인공지능은 우리의 삶을 바꾸고 있습니다.",
+            "오늘은 날씨가 좋아서 공원에 산책하러 갔습니다. 아이들이 매우 기뻐했습니다. "
+            "인공지능은 우리의 삶을 바꾸고 있습니다.",
             39,
         ),
         ("Hoy fuimos a pasear por el parque, el tiempo era muy bueno y los niños estaban muy contentos.", 23),
