@@ -1,8 +1,8 @@
 """Two processes and nothing else: start them, start again what dies, stop them together.
 
 A child that dies is started again after a pause that doubles from 0.2 s to 10 s, and begins anew once the child was up
-for 30 s. The first SIGINT, SIGTERM or SIGHUP asks both to drain; the second kills them. Children run in sessions of their own, so
-that a Ctrl-C reaches them only through here.
+for 30 s. The first SIGINT, SIGTERM or SIGHUP asks both to drain; the second kills them. Children run in sessions of their
+own, so that a Ctrl-C reaches them only through here.
 """
 
 from __future__ import annotations
