@@ -131,7 +131,7 @@ def test_no_file_is_longer_than_500_lines() -> None:
     assert [str(path) for path in paths if len(path.read_text(encoding="utf-8").splitlines()) > 500] == []
 
 
-SILENCED = re.compile(r"# (?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z-, ]+\])(?P<reason>.*)")
+SILENCED = re.compile(r"# (?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\])(?P<reason>.*)")
 
 
 def test_no_line_silences_a_check_without_a_reason() -> None:
