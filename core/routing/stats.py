@@ -42,6 +42,11 @@ class Series:
         self.history.advance(cell.at_ms)
         self.history.add(cell)
 
+    @property
+    def newest_ms(self) -> int:
+        """When the newest record was made."""
+        return max(self.newest_failure_ms, self.newest_success_ms)
+
     def state(self) -> dict[str, Any]:
         """As plain values."""
         newest = (self.newest_failure_ms, self.newest_success_ms)
@@ -115,15 +120,16 @@ class Sums:
         self._by_model[model] = aggregate
         return aggregate
 
-    def state(self, merged: frozenset[str]) -> dict[str, Any]:
+    def state(self, series: Mapping[str, Series]) -> dict[str, Any]:
         """As plain values. Sums are rebuilt from the history, but for models whose instants were merged there or here."""
         return {
             "window_minutes": self.window_minutes,
             "half_life_minutes": self.half_life_minutes,
             "read_at_ms": self._read_at_ms,
             "models": {
-                model: (known.start_ms, known.kept() if known.merged or model in merged else None)
+                model: (known.start_ms, known.kept() if known.merged or series[model].history.merged else None)
                 for model, known in self._by_model.items()
+                if model in series
             },
         }
 
@@ -234,10 +240,12 @@ class Statistics:
 
     def state(self) -> dict[str, Any]:
         """As plain values for a checkpoint. Attempts in flight are not part of it: a restart has none."""
-        merged = frozenset(model for model, series in self._series.items() if series.history.merged)
+        # A model without a record for longer than any window has most likely been deleted.
+        oldest = self._newest_ms - HORIZON_MS
+        models = {model: series for model, series in self._series.items() if series.newest_ms >= oldest}
         return {
-            "models": {model: series.state() for model, series in self._series.items()},
-            "sums": [sums.state(merged) for sums in self._sums.values()],
+            "models": {model: series.state() for model, series in models.items()},
+            "sums": [sums.state(models) for sums in self._sums.values()],
             "counted": dict(self._counted),
         }
 
@@ -246,8 +254,7 @@ class Statistics:
         """What `state` described, after a round trip through JSON too; an empty mapping is a first start."""
         statistics = cls(max_instants)
         statistics._series = {model: Series.restore(series, max_instants) for model, series in state.get("models", {}).items()}
-        newest = [max(series.newest_failure_ms, series.newest_success_ms) for series in statistics._series.values()]
-        statistics._newest_ms = max(newest, default=0)
+        statistics._newest_ms = max((series.newest_ms for series in statistics._series.values()), default=0)
         for kept in state.get("sums", ()):
             sums = Sums.restore(kept, statistics._series, max_instants)
             statistics._sums[(sums.window_minutes, sums.half_life_minutes)] = sums

@@ -15,7 +15,7 @@ from core.facts import Facts
 from core.routing.candidates import Candidate
 from core.routing.engine import decide
 from core.routing.policies import Health, Performance
-from core.routing.stats import UNUSED_MS, Statistics
+from core.routing.stats import HORIZON_MS, UNUSED_MS, Statistics
 from core.routing.window import Aggregate, Cell, Decay
 
 START_MS = 1_795_424_460_123
@@ -246,6 +246,18 @@ def test_an_attempt_is_in_flight_until_it_ends_whatever_became_of_it() -> None:
     assert statistics.in_flight_since("a", START_MS)
     statistics.end(first, "r", START_MS, "p", attempt("a", "success", 0, 60))
     assert not statistics.in_flight_since("a", 0)
+
+
+def test_a_model_without_a_record_for_a_day_leaves_the_checkpoint() -> None:
+    statistics = Statistics()
+    statistics.fold(finished(1, START_MS, [attempt("a", "success", 0, 0)]))
+    seen(statistics, START_MS)
+    statistics.fold(finished(2, START_MS + HORIZON_MS, [attempt("b", "success", 0, 0)]))
+    assert set(statistics.state()["models"]) == {"a", "b"}
+    statistics.fold(finished(3, START_MS + HORIZON_MS, [attempt("b", "success", 0, 1)]))
+    state = statistics.state()
+    assert set(state["models"]) == {"b"}
+    assert seen(Statistics.restore(state), START_MS + HORIZON_MS) == seen(statistics, START_MS + HORIZON_MS)
 
 
 def test_a_first_start_restores_from_nothing() -> None:
