@@ -38,6 +38,7 @@ class Connection(Intake):
         "_task",
         "_unsent",
         "behind",
+        "call_soon",
         "closing",
         "heads",
         "transport",
@@ -47,6 +48,7 @@ class Connection(Intake):
         super().__init__(server.loop, server.limits)
         self._server = server
         self.heads = server.heads
+        self.call_soon = server.loop.call_soon
         self.transport: asyncio.Transport
         self.behind = False  # the client has not taken enough of what was written
         self.closing = False  # no further request on this connection

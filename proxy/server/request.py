@@ -42,6 +42,7 @@ class Request:
         "received",
         "state",
         "target",
+        "unsent_head",
     )
 
     def __init__(self, connection: Connection, target: bytes, arrived: float) -> None:
@@ -60,6 +61,7 @@ class Request:
         self.parts: list[bytes] = []
         self.received = 0
         self.max_bytes = -1  # what the handler allows, once it has asked for the body
+        self.unsent_head = b""
         self.state = NEW
 
     async def body(self, max_bytes: int) -> bytes:
@@ -100,13 +102,12 @@ class Request:
         if len(body) <= _ONE_WRITE_BYTES:
             connection.transport.write(b"%b%b\r\n%b" % (head, block, body))
         else:
-            connection.transport.write(b"%b%b\r\n" % (head, block))
-            connection.transport.write(body)
+            connection.transport.writelines([b"%b%b\r\n" % (head, block), body])
         self.state = FINISHED
         connection.answered(self)
 
     def start(self, status: int, headers: Headers) -> None:
-        """Send the head of a streamed answer."""
+        """Begin a streamed answer. Its head leaves with what is written in the same turn of the loop, else alone."""
         if not self._begins():
             return
         connection = self.connection
@@ -116,8 +117,10 @@ class Request:
             block += b"transfer-encoding: chunked\r\n"
         if not self._keeps():
             block += b"connection: close\r\n"
-        connection.transport.write(b"%b%b\r\n" % (head, block))
+        # Two writes are two system calls and two wake-ups of the client.
+        self.unsent_head = b"%b%b\r\n" % (head, block)
         self.state = STARTED
+        connection.call_soon(self._send_head)
 
     def write(self, data: bytes) -> bool:
         """Send a part of the body. False: the client is behind, `await drain()` before the next one."""
@@ -125,11 +128,10 @@ class Request:
             if self.state == GONE:
                 return True
             raise RuntimeError("write() belongs between start() and finish()")
-        connection = self.connection
         # An empty chunk would be the end of the body.
         if data and not self.head_only:
-            connection.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
-        return not connection.behind
+            self._send(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
+        return not self.connection.behind
 
     async def drain(self) -> None:
         """Wait until the client has taken what was written. Raises ClientStalled after `stalled_s` without progress."""
@@ -142,23 +144,29 @@ class Request:
             if self.state == GONE:
                 return
             raise RuntimeError("finish() belongs behind start()")
-        connection = self.connection
         if self.head_only:
-            pass
-        elif not self.chunked:
-            connection.transport.write(data)
-        elif data:
-            connection.transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
-        else:
-            connection.transport.write(b"0\r\n\r\n")
+            data = b""
+        elif self.chunked:
+            data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
+        self._send(data)
         self.state = FINISHED
-        connection.answered(self)
+        self.connection.answered(self)
 
     def abort(self) -> None:
         """Cut the connection, so that the client cannot take the answer for a complete one."""
         if self.state in (NEW, STARTED):
             self.state = GONE
             self.connection.abort()
+
+    def _send(self, data: bytes) -> None:
+        if self.unsent_head:
+            data = self.unsent_head + data
+            self.unsent_head = b""
+        self.connection.transport.write(data)
+
+    def _send_head(self) -> None:
+        if self.unsent_head and self.state != GONE:
+            self._send(b"")
 
     def _begins(self) -> bool:
         if self.state == NEW:
