@@ -213,9 +213,17 @@ class Publisher:
                 states.append(msgspec.json.decode(path.read_bytes(), type=ProxyState))
         return tuple(states)
 
+    def _sequence_of(self, revision: str) -> int:
+        """The publication that first held `revision`, as far as is known; one to come for a revision that is in none."""
+        known = self._sequences.get(revision)
+        if known is not None:
+            return known
+        last = self.revision
+        return self.sequence if last is not None and self._repository.contains(last, revision) else self.sequence + 1
+
     async def wait_until_running(self, revision: str, timeout_s: float = 2.0) -> tuple[str, ...]:
         """Wait until every living proxy runs `revision` or a later one; returns the ids of those that do not in time."""
-        wanted = self._sequences.get(revision, self.sequence + 1)
+        wanted = await self._in_worker(lambda: self._sequence_of(revision))
         give_up = time.monotonic() + timeout_s
         while True:
             pending = tuple(state.proxy_id for state in self.proxies() if state.sequence < wanted and _is_alive(state.pid))

@@ -11,11 +11,10 @@ POLL_S = 1.0
 
 
 class Wakeups:
-    """Wakes when a file is moved into one of the folders, and every `poll_s` in any case (inotify may be used up, or blind)."""
+    """Wakes when a file is put into one of the folders, and every `POLL_S` in any case (inotify may be used up, or blind)."""
 
-    def __init__(self, *folders: Path, poll_s: float = POLL_S) -> None:
+    def __init__(self, *folders: Path) -> None:
         self._folders = folders
-        self._poll_s = poll_s
         self._inotify: Inotify | None = None
 
     async def next(self) -> None:
@@ -23,11 +22,11 @@ class Wakeups:
         if self._inotify is None and self._listen():
             return
         try:
-            async with asyncio.timeout(self._poll_s):
+            async with asyncio.timeout(POLL_S):
                 if self._inotify is not None:
                     await self._inotify.get()
                 else:
-                    await asyncio.sleep(self._poll_s)
+                    await asyncio.sleep(POLL_S)
         except TimeoutError:
             pass
 
@@ -44,7 +43,8 @@ class Wakeups:
             return False
         try:
             for folder in self._folders:
-                inotify.add_watch(folder, Mask.MOVED_TO | Mask.ONLYDIR)
+                # Created, too: libgit2 links a packed branch's first loose file into place instead of renaming it.
+                inotify.add_watch(folder, Mask.MOVED_TO | Mask.CREATE | Mask.ONLYDIR)
         except OSError:
             inotify.close()
             return False

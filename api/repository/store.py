@@ -116,6 +116,12 @@ class Repository:
             return False
         return True
 
+    def contains(self, revision: str, earlier: str) -> bool:
+        """Whether `revision` is `earlier` or came after it."""
+        if revision == earlier or not (self.holds(revision) and self.holds(earlier)):
+            return revision == earlier
+        return self.git.descendant_of(pygit2.Oid(hex=revision), pygit2.Oid(hex=earlier))
+
     def committed_at_ms(self, revision: str) -> int:
         """The committer's date of a revision, Unix milliseconds."""
         return self._commit(revision).commit_time * 1000
