@@ -88,7 +88,9 @@ class _Process:
         for event in recovered.finished:
             statistics.fold(event)
         for admitted in recovered.open.values():
-            record(self._journal, msgspec.json.encode(checkpoint.crashed(admitted)))
+            crashed = checkpoint.crashed(admitted)
+            record(self._journal, msgspec.json.encode(crashed))
+            statistics.fold(crashed)
         return Pipeline(journal=self._journal, statistics=statistics, metrics=self._metrics, bounds=self._settings.bounds)
 
     def _swap(self, snapshot: Snapshot) -> None:
