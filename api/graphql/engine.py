@@ -119,7 +119,7 @@ class Engine:
             self.schema,
             operation.parsed.document,
             context_value=context,
-            variable_values=dict(operation.variables),
+            raw_variable_values=dict(operation.variables),
             operation_name=operation.name,
             hide_suggestions=True,
         )

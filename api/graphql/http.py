@@ -92,7 +92,7 @@ class HttpEndpoint:
             async with aclosing(self.executions.payloads(operation, context)) as payloads:  # type: ignore[type-var]
                 async for payload in _kept_alive(payloads):
                     yield b":\n\n" if payload is None else b"event: next\ndata: " + payload + b"\n\n"
-        except (RequestRefused, AccessError) as error:
+        except Exception as error:  # the status is sent: whatever happens is said in the stream, masked where it must be
             yield b"event: next\ndata: " + encode_errors(refusal_errors(error, context.request_id)) + b"\n\n"
         yield b"event: complete\ndata:\n\n"
 

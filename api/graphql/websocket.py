@@ -22,7 +22,6 @@ from litestar.exceptions import WebSocketDisconnect
 from api.access import AccessError, Unauthenticated
 from api.graphql.authentication import Authentication
 from api.graphql.context import Context
-from api.graphql.engine import RequestRefused
 from api.graphql.execution import Executions, refusal_errors
 from api.graphql.negotiation import Params
 
@@ -32,6 +31,7 @@ MAX_OPERATIONS: Final = 50
 
 Socket = WebSocket[None, None, State]
 _encode: Final = msgspec.json.Encoder().encode
+_ABSENT: Final = msgspec.Raw(b"null")
 
 
 class Message(msgspec.Struct):
@@ -39,7 +39,7 @@ class Message(msgspec.Struct):
 
     type: Literal["connection_init", "subscribe", "complete", "ping", "pong"]
     id: str | None = None
-    payload: msgspec.Raw | None = None
+    payload: msgspec.Raw = _ABSENT
 
 
 class Closed(Exception):
@@ -111,7 +111,7 @@ class Connection:
         except TimeoutError as error:
             raise Closed(4408, "Connection initialisation timeout") from error
         try:
-            payload = msgspec.json.decode(message.payload or b"null", type=dict[str, Any] | None) or {}
+            payload = msgspec.json.decode(message.payload, type=dict[str, Any] | None) or {}
         except msgspec.DecodeError as error:
             raise Closed(4400, "Invalid connection init payload") from error
         try:
@@ -148,7 +148,7 @@ class Connection:
             raise Closed(4400, "Invalid message") from error
 
     def _subscribe(self, message: Message) -> None:
-        if not message.id or message.payload is None:
+        if not message.id:
             raise Closed(4400, "Invalid message")
         if message.id in self._operations:
             raise Closed(4409, f"Subscriber for {message.id} already exists")
@@ -175,7 +175,9 @@ class Connection:
             async with aclosing(self.executions.payloads(operation, self.context)) as payloads:  # type: ignore[type-var]
                 async for payload in payloads:
                     await self.socket.send_data((head + payload + b"}").decode(), mode="text")
-        except (RequestRefused, AccessError) as error:
+        except (WebSocketDisconnect, OSError):
+            raise  # nobody is left to tell
+        except Exception as error:  # masked where it must be, and logged
             last = {"id": operation_id, "type": "error", "payload": refusal_errors(error, self.context.request_id)}
             if isinstance(error, Unauthenticated):
                 await self._send(last)
