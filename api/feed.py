@@ -8,7 +8,7 @@ and those with the same filter and cursor get the very same batch, encoded once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -97,7 +97,7 @@ class Feed:
         self._closed = True
         self._wake()
 
-    async def follow(self, filter: LogFilter = EVERYTHING, after: int | None = None) -> AsyncIterator[Batch]:
+    async def follow(self, filter: LogFilter = EVERYTHING, after: int | None = None) -> AsyncGenerator[Batch, None]:
         """Batches of the rows that the filter means, after a cursor: None = from now, 0 = from the oldest kept.
 
         Nothing is missing but what a gap names, and nothing comes twice. Ends when the feed is closed.
@@ -119,7 +119,7 @@ class Feed:
         finally:
             self.followers -= 1
 
-    async def _live(self, filter: LogFilter, cursor: int) -> AsyncIterator[Batch]:
+    async def _live(self, filter: LogFilter, cursor: int) -> AsyncGenerator[Batch, None]:
         clock = asyncio.get_running_loop().time
         said_at = clock()
         while not self._closed:

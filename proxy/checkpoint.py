@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ INTERVAL_S = 5.0
 # Without a checkpoint only this much of the journal's end is folded: a start must not read a day of traffic.
 REPLAY_BYTES = 64 * 1024 * 1024
 
+_saving = threading.Lock()
 _decode_event = msgspec.json.Decoder(JournalEvent).decode
 
 
@@ -123,10 +125,12 @@ def save(path: Path, journal: Journal, checkpoint: Checkpoint) -> bool:
     # The journal first: a checkpoint must never know of a position that the death of the machine takes back.
     if not journal.sync():
         return False
-    try:
-        write(path, checkpoint)
-    except OSError:
-        return False
+    # The last one, at the stop, may meet the thread that still writes the one before it.
+    with _saving:
+        try:
+            write(path, checkpoint)
+        except OSError:
+            return False
     return True
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -63,9 +65,18 @@ def journalled(folder: Path, events: Iterable[RequestFinished | RequestAdmitted]
 
 def database(folder: Path) -> str:
     """The URL of a new, migrated SQLite database."""
-    url = sqlite_url(folder / "waybill.sqlite3")
-    migrate(url)
-    return url
+    path = folder / "waybill.sqlite3"
+    path.write_bytes(_migrated())
+    return sqlite_url(path)
+
+
+@cache
+def _migrated() -> bytes:
+    """The file of an empty database: migrating once is enough for all tests of a run."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "template.sqlite3"
+        migrate(sqlite_url(path))
+        return path.read_bytes()
 
 
 def recorded(url: str, events: Iterable[RequestFinished], batch_rows: int = 500) -> int:

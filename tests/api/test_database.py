@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from api.database import request_logs, usage
-from api.database.engine import open_engine, sqlite_path, writing
+from api.database.engine import open_engine, sqlite_path, sqlite_url, writing
 from api.database.migrate import migrate
 from api.database.request_logs import LogFilter, page_statement
 from api.database.tables import metadata, sessions, users
@@ -33,7 +33,9 @@ async def engine(url):
     await engine.dispose()
 
 
-def test_the_migrations_make_exactly_the_tables(url):
+def test_the_migrations_make_exactly_the_tables(tmp_path):
+    url = sqlite_url(tmp_path / "new.sqlite3")
+    migrate(url)
     engine = create_engine(url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
@@ -177,7 +179,7 @@ def test_every_page_walks_one_index_and_sorts_no_more_than_a_page(url, filter, i
     engine.dispose()
     assert any(index in step or (index.startswith("SCAN") and "INTEGER PRIMARY KEY" in step) for step in plan), plan
     for number, step in enumerate(plan):
-        # Only what a branch's own LIMIT let through is merged with the others' by sorting.
+        # Only what the walks' own LIMIT let through is merged by sorting.
         assert "TEMP B-TREE" not in step or plan[number - 1].startswith("SCAN anon_"), plan
 
 

@@ -70,7 +70,7 @@ class RequestLogBatch:
 async def typed(context: Context, filter: RequestLogFilter | None, after: str | None) -> AsyncGenerator[RequestLogBatch, None]:
     """Batches for typed fields. Raises BadInput, AccessError."""
     meant = _rows(filter)
-    async with aclosing(context.services.feed.follow(meant, read_cursor("after", after))) as batches:  # type: ignore[type-var]
+    async with aclosing(context.services.feed.follow(meant, read_cursor("after", after))) as batches:
         async for batch in batches:
             await context.recheck(RULE)
             gap = RequestLogGap.of(batch.gap) if batch.gap is not None else None
@@ -80,7 +80,7 @@ async def typed(context: Context, filter: RequestLogFilter | None, after: str | 
 async def firehose(context: Context, filter: RequestLogFilter | None, after: str | None) -> AsyncGenerator[Encoded, None]:
     """The same batches as JSON. Raises BadInput, AccessError."""
     meant = _rows(filter)
-    async with aclosing(context.services.feed.follow(meant, read_cursor("after", after))) as batches:  # type: ignore[type-var]
+    async with aclosing(context.services.feed.follow(meant, read_cursor("after", after))) as batches:
         async for batch in batches:
             await context.recheck(RULE)
             yield Encoded(batch.json, _share_key(meant, batch))
