@@ -253,7 +253,6 @@ class StreamRelay:
                 self._finished.add(choice.index if isinstance(choice.index, int) else 0)
         if len(self._finished) >= self._answers:
             self._sink = self._closing
-            self._head = _NO_HEAD
 
     def _forward(self, event: bytes) -> None:
         self._sink.append(event)
