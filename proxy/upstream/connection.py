@@ -185,32 +185,29 @@ class Connection(DeadlineProtocol):
 
     async def exchange(self, head: bytes, body: bytes, by: float, *, bodiless: bool) -> Exchange:
         """Send a request and wait for the head of its answer. Raises StaleConnection when a pooled connection was dead."""
-        exchange = Exchange(self)
-        self._exchange = exchange
+        self._exchange = exchange = Exchange(self)
         self._headers_done = self._touched = False
         self._bodiless = bodiless
         self._barren = 0
-        transport = self.transport
         if len(body) <= _ONE_WRITE_BYTES:
-            transport.write(head + body)
+            self.transport.write(head + body)
         else:
-            transport.writelines([head, body])
-        await self.wait(exchange, by, "headers")
+            self.transport.writelines([head, body])
+        try:
+            await self.expect(exchange, by, "headers")
+        except asyncio.CancelledError:
+            exchange.close()
+            raise
         if not exchange.status:
             raise cast(Exception, exchange.error)
         return exchange
 
-    async def wait(self, exchange: Exchange, by: float, phase: str) -> None:
-        """Until something has arrived or failed; a cancelled caller closes the socket."""
+    def expect(self, exchange: Exchange, by: float, phase: str) -> asyncio.Future[None]:
+        """What to await until something has arrived or failed; a caller that is cancelled then has to close the exchange."""
         self._phase = phase
         self.expire_at(by)
         exchange.waiter = waiter = self._loop.create_future()
-        try:
-            await waiter
-        except asyncio.CancelledError:
-            exchange.waiter = None
-            exchange.close()
-            raise
+        return waiter
 
     def park(self, until: float) -> None:
         """Idle in the pool until `until`."""

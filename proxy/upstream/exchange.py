@@ -48,9 +48,7 @@ class Exchange:
         """
         if self._decoder is not None:
             return await self._read_decoded(self._decoder, by)
-        if not self.parts:
-            if self.complete:
-                return b""
+        if not self.parts and not self.complete:
             await self._arrival(by)
         return self._take()
 
@@ -67,15 +65,23 @@ class Exchange:
         self.headers = [header for header in self.headers if header[0] not in (b"content-encoding", b"content-length")]
 
     async def _arrival(self, by: float) -> None:
-        if self.error is None and self.connection is not None:
-            await self.connection.wait(self, by, "body")
+        if self.connection is not None:
+            try:
+                await self.connection.expect(self, by, "body")
+            except asyncio.CancelledError:
+                self.close()
+                raise
         if self.error is not None and not self.parts:
             raise self.error
 
     def _take(self) -> bytes:
         parts = self.parts
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
-        self.parts = []
+        if len(parts) == 1:
+            # Nearly always: the connection joins what one read of its socket brings.
+            data = parts.pop()
+        else:
+            data = b"".join(parts)
+            parts.clear()
         connection = self.connection
         if connection is not None:
             self.buffered = 0
