@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TypeVar
 from zlib import crc32
@@ -27,6 +27,7 @@ from api.tail import Chunk, JournalTail
 
 COALESCE_S = 0.02
 POLL_S = 1.0
+BLIND_POLL_S = 0.1
 BATCH_ROWS = 500
 # While it catches up: room for other writers, whose wait for SQLite's lock is a series of looks, not a queue.
 _BREATH_S = 0.005
@@ -77,14 +78,27 @@ class Recorder:
     async def run(self) -> None:
         """Record whatever the journal gets, until cancelled."""
         self._tail.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with Inotify() as inotify:
-            inotify.add_watch(self._tail.folder, Mask.MODIFY | Mask.CREATE)
+        with ExitStack() as stack:
+            inotify = self._watch(stack)
             while True:
                 await self.catch_up()
                 # Not looking for a moment lets the kernel merge the writes of a busy journal into one event.
                 await asyncio.sleep(COALESCE_S)
+                if inotify is None:
+                    await asyncio.sleep(BLIND_POLL_S)
+                    continue
                 with suppress(TimeoutError):
                     await asyncio.wait_for(inotify.get(), POLL_S)
+
+    def _watch(self, stack: ExitStack) -> Inotify | None:
+        """Be told of changes; None where the kernel has no watch left, so that only looking helps."""
+        try:
+            inotify = stack.enter_context(Inotify())
+            inotify.add_watch(self._tail.folder, Mask.MODIFY | Mask.CREATE)
+        except OSError as error:
+            _log.warning("the journal cannot be watched; it is looked at ten times a second", error=str(error))
+            return None
+        return inotify
 
     async def catch_up(self) -> None:
         """Record and publish all that the journal holds by now; retries for as long as database or journal refuse."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -103,6 +103,21 @@ async def test_a_record_is_published_long_before_250_ms(place):
     journal.close()
     assert sorted(ages)[len(ages) // 2] < 0.1
     place.check(20)
+
+
+async def test_a_journal_that_cannot_be_watched_is_polled(place, monkeypatch):
+    def none_left() -> None:
+        raise OSError("no inotify instance left")
+
+    monkeypatch.setattr("api.recorder.Inotify", none_left)
+    async with place.recorder() as recorder:
+        running = asyncio.create_task(recorder.run())
+        await until(place.journal.exists)
+        journalled(place.journal, [finished(1)])
+        await asyncio.wait_for(place.news.wait(), 5)
+        running.cancel()
+        await asyncio.wait([running])
+    place.check(1)
 
 
 async def test_a_new_recorder_goes_on_where_the_old_one_stopped(place):
@@ -264,5 +279,4 @@ async def test_closing_twice_is_no_error(place):
     recorder = Recorder(place.journal, place.url, place.publish)
     await recorder.start()
     await recorder.close()
-    with suppress(RuntimeError):
-        await recorder.close()
+    await recorder.close()
