@@ -198,7 +198,8 @@ class Snapshot:
         if any(_concerns_all(path) for path in changes):
             return  # plans are compiled again as requests come: a few microseconds each
         touched = {slug_of(path) for path in changes if "/tokens/" not in path}
-        self._plans = {slug: plan for slug, plan in before._plans.items() if slug not in touched}
+        # Copied first, in one step: a large delta is applied in a thread while requests still add plans to `before`.
+        self._plans = {slug: plan for slug, plan in before._plans.copy().items() if slug not in touched}
 
 
 def _concerns_all(path: str) -> bool:
