@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import msgspec
 
@@ -17,6 +18,7 @@ from core.routing.stats import Statistics
 from proxy import refusals
 from proxy.attempts import Attempt, AttemptFailed, StreamBroken
 from proxy.call import Call
+from proxy.content import Content
 from proxy.credentials import CredentialUnavailable
 from proxy.dialects import openai_chat
 from proxy.dialects.openai_chat import ChatRequest
@@ -28,7 +30,7 @@ from proxy.passing import relayed_headers
 from proxy.refusals import Refusal
 from proxy.running import Running
 from proxy.server import BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, Request
-from proxy.streaming import forward
+from proxy.streaming import KEEP_ALIVE_S, forward
 
 _log = logging.getLogger("waybill.proxy")
 _encode = msgspec.json.Encoder().encode
@@ -42,6 +44,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 
     body_bytes: int = 32 * 1024 * 1024
     requests: int = 10_000
+    keep_alive_s: float = KEEP_ALIVE_S  # of silence, after which a committed stream gets a comment
 
 
 class Pipeline:
@@ -118,7 +121,7 @@ class Pipeline:
         call.stream = chat.stream
         call.facts = facts = chat.facts()
         if plan.project.trace.content:
-            call.content = {"request": msgspec.Raw(body)}
+            call.content = Content(body)
         now_ms = call.at_ms + int(call.elapsed_ms())
         call.decision = decide(facts, plan.candidates, plan.policies, self.statistics, now_ms)
         if not call.decision.order:
@@ -184,7 +187,7 @@ class Pipeline:
         else:
             answer = await attempt.whole_answer(exchange, endpoint)
             if call.content is not None:
-                call.content["answer"] = msgspec.Raw(answer.body)
+                call.content.answer(answer.body)
             self._succeed(call, attempt)
             request.respond(200, headers, answer.body)
 
@@ -195,15 +198,19 @@ class Pipeline:
         exchange, relay = attempt.committed
         call.first_byte_ms = call.elapsed_ms()
         request.start(200, headers)
+        if call.content is not None:
+            call.content.stream(first)
         if first and not request.write(first):
             await request.drain()
         try:
-            await forward(request, attempt, exchange, relay)
+            await forward(request, attempt, exchange, relay, self._bounds.keep_alive_s)
         except StreamBroken as broken:
             refusal = refusals.TimedOut(broken.reason) if broken.timed_out else refusals.AllModelsFailed(broken.reason)
             self._break(call, attempt, refusal.code, broken.reason)
             request.finish(refusals.event(call.dialect, refusal, call.id))
             return
+        if call.content is not None:
+            call.content.stream(relay.tail)
         if relay.error is not None:
             self._break(call, attempt, relay.error.type, relay.error.message)
         else:
@@ -247,9 +254,8 @@ class Pipeline:
         call.recorded = True
         latency_ms = call.elapsed_ms()
         event = call.finished(status, http_status, latency_ms, error_code=code, error=error)
-        if not record(self._journal, _encode(event)):
+        if not record(self._journal, _encode(event), lambda: self.open_admissions.pop(call.id, None)):
             self.metrics.journal_failures += 1
-        self.open_admissions.pop(call.id, None)
         self.statistics.fold(event)
         self.metrics.record(event)
 
@@ -257,13 +263,17 @@ class Pipeline:
         return (b"x-waybill-trace-id", call.id.encode()), (b"x-waybill-revision", call.revision.encode())
 
 
-def record(journal: Journal, payload: bytes) -> bool:
-    """Journal an end. False: the disk refused; it waits in memory and goes before anything else once there is room."""
+def record(journal: Journal, payload: bytes, written: Callable[[], object]) -> bool:
+    """Journal an end, and say when it is `written`: only then may a checkpoint forget the admission.
+
+    False: the disk refused; the record waits in memory and goes before anything else once there is room.
+    """
     try:
         journal.append(payload)
     except JournalNotWritable:
-        journal.append_later(payload)
+        journal.append_later(payload, written)
         return False
+    written()
     return True
 
 
