@@ -131,12 +131,14 @@ def _invalid(error: msgspec.ValidationError) -> BodyError:
 def chat_facts(request: ChatRequest) -> Facts:
     """The facts of a decoded chat request; linear in its text, whatever its media weigh."""
     size = PromptSize()
-    audio = _present(request.audio) or (request.modalities is not None and "audio" in request.modalities)
+    audio = (request.audio and _present(request.audio)) or (request.modalities is not None and "audio" in request.modalities)
     tools_used = bool(request.tools or request.functions)
     for message in request.messages:
         audio |= _add_message(size, message)
         # A model without function calling cannot read a conversation that holds calls and their results either.
-        tools_used |= message.tool_call_id is not None or _present(message.tool_calls) or _present(message.function_call)
+        tools_used |= message.tool_call_id is not None or bool(
+            (message.tool_calls and _present(message.tool_calls)) or (message.function_call and _present(message.function_call))
+        )
     _add_tools(size, request.tools)
     _add_tools(size, request.functions)
     form = request.response_format
@@ -164,7 +166,7 @@ def facts_from_chat(body: bytes) -> Facts:
 def _add_message(size: PromptSize, message: ChatMessage) -> bool:
     """Count one message; whether it holds audio."""
     size.messages += 1
-    audio = _present(message.audio)
+    audio = bool(message.audio) and _present(message.audio)
     content = message.content
     if content.__class__ is str:
         size.texts.append(content)
@@ -175,7 +177,7 @@ def _add_message(size: PromptSize, message: ChatMessage) -> bool:
         if text is not None:
             size.texts.append(text)
     for raw in (message.tool_calls, message.function_call):
-        if _present(raw):
+        if raw and _present(raw):
             size.add_raw(len(raw))
     return audio
 

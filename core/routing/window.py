@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 from math import ldexp
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 MAX_INSTANTS = 4096
@@ -42,6 +43,9 @@ class Cell(NamedTuple):
             self.timed + other.timed,
             self.ttft_us + other.ttft_us,
         )
+
+
+_instant = attrgetter("at_ms")
 
 
 class Window:
@@ -90,8 +94,11 @@ class Window:
 
     def _add_late(self, cell: Cell) -> None:
         """Records arrive almost in order: one that is late goes where it belongs, or into its later neighbour."""
-        at = bisect_left(self.cells, cell.at_ms, self.head, key=lambda known: known.at_ms)
-        neighbour = self.cells[at]
+        cells, at_ms = self.cells, cell.at_ms
+        at = len(cells) - 1
+        if at > self.head and cells[at - 1].at_ms >= at_ms:  # else it is as late as most late ones: by one cell
+            at = bisect_left(cells, at_ms, self.head, key=_instant)
+        neighbour = cells[at]
         full = len(self.cells) - self.head >= self.max_instants
         self.merged |= full
         if neighbour.at_ms == cell.at_ms or (full and (neighbour.at_ms - cell.at_ms) * 1000 <= self.window_ms):
@@ -103,10 +110,12 @@ class Window:
     def _replace(self, at: int, cell: Cell) -> None:
         """Merge a record into the cell at that position."""
         old = self.cells[at]
-        new = old.merged(cell)
-        self.cells[at] = new
-        self._leave(old)
-        self._enter(new)
+        new = self.cells[at] = old.merged(cell)
+        if cell.at_ms == old.at_ms:
+            self._enter(cell)
+        else:
+            self._leave(old)
+            self._enter(new)
 
     def advance(self, now_ms: int) -> None:
         """Let go of what is older than the window at that instant."""
