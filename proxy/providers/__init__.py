@@ -6,9 +6,8 @@ simulated                     simulated.py     plays the same wire without a soc
 
 from __future__ import annotations
 
-from core.config import Model, Provider, Simulation
+from core.config import Model, Provider
 from proxy.providers.openai import Endpoint
-from proxy.providers.simulated import Simulator
 
 _OPENAI_WIRE = frozenset({"openai", "openai-compatible", "simulated"})
 
@@ -22,10 +21,3 @@ def endpoint(model_id: str, model: Model, provider_id: str, provider: Provider, 
     if provider.kind not in _OPENAI_WIRE:
         raise KindNotServed(f"provider {provider_id}: the kind `{provider.kind}` is not served by this version")
     return Endpoint(model_id, model, provider_id, provider, key)
-
-
-def simulator(model: Model, provider: Provider) -> Simulator | None:
-    """What answers in the place of the sockets for a simulated model, None for all others. The model's settings go first."""
-    if provider.kind != "simulated":
-        return None
-    return Simulator(model.upstream_name, model.simulation or provider.simulation or Simulation())

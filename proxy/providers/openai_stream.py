@@ -109,7 +109,7 @@ class StreamRelay:
         if self.error is not None and self.error.kind == "malformed":
             self._fail(CUT)
         elif not self._stopped:
-            if self._sink is self._closing:
+            if self.closing:
                 self._end()
             else:
                 self._fail(CUT)
@@ -118,6 +118,11 @@ class StreamRelay:
     def usage_or_estimate(self, input_tokens_estimate: int) -> Usage:
         """What the provider said, else an estimate from what it sent."""
         return self.usage or estimated(input_tokens_estimate, self.content_events, self.content_chars)
+
+    @property
+    def closing(self) -> bool:
+        """Whether every answer asked for has finished: only usage and the end may still come."""
+        return self._sink is self._closing
 
     @property
     def _stopped(self) -> bool:

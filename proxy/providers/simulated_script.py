@@ -18,8 +18,6 @@ from core.config import SimulatedAnswer, Simulation
 from core.facts import BodyError, ChatRequest
 from proxy.providers.simulated_text import COMMON, Words
 
-MOST_ANSWERS = 128
-
 _CREATED = 1_735_689_600  # constant: the same request has the same answer
 _JSON_HEADERS = [(b"content-type", b"application/json")]
 _STREAM_HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]

@@ -137,7 +137,10 @@ class TestEnd:
     def test_with_several_answers_only_the_last_end_closes(self) -> None:
         it = relay(answers=2)
         second = STOP.replace('"index":0', '"index":1')
-        assert it.feed(wire(text("a"), STOP, text("b", 1), second)) == ours(text("a"), STOP, text("b", 1))
+        assert it.feed(wire(text("a"), STOP, text("b", 1))) == ours(text("a"), STOP, text("b", 1))
+        assert not it.closing
+        assert it.feed(wire(second)) == b""
+        assert it.closing
         it.feed(wire(DONE))
         assert it.tail == ours(second, DONE)
 

@@ -12,8 +12,8 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from core.config import Model, Provider, SimulatedAnswer, Simulation
 from proxy.dialects import openai_chat
-from proxy.providers import endpoint, simulator
-from proxy.providers.simulated import SimulatedExchange
+from proxy.providers import endpoint
+from proxy.providers.simulated import SimulatedExchange, Simulator
 from proxy.providers.simulated_script import Dice, Playwright, Script
 from proxy.upstream import ConnectionLost, UpstreamTimeout
 
@@ -194,16 +194,12 @@ def test_dice_are_even() -> None:
 
 # --- played on a clock --------------------------------------------------------------------------------------------------
 
-SIMULATED = Provider(kind="simulated", simulation=Simulation(output_tokens=6))
+SIM = endpoint("waybill/sim", Model(provider="s", upstream_name="sim"), "s", Provider(kind="simulated"), None)
 
 
 async def play(data: bytes, by: float = NEVER, **settings: Any) -> SimulatedExchange:
-    model = Model(provider="s", upstream_name="sim", simulation=Simulation(**settings) if settings else None)
-    request = openai_chat.parse(data)
-    playing = simulator(model, SIMULATED)
-    assert playing is not None
-    upstream = endpoint("waybill/sim", model, "s", SIMULATED, None).build(request, {})
-    return await playing.open(upstream, connect_timeout_s=1, by=by)
+    playing = Simulator("sim", Simulation(**{"output_tokens": 6, **settings}))
+    return await playing.open(SIM.build(openai_chat.parse(data), {}), connect_timeout_s=1, by=by)
 
 
 async def reads(exchange: SimulatedExchange) -> AsyncIterator[bytes]:
@@ -211,13 +207,8 @@ async def reads(exchange: SimulatedExchange) -> AsyncIterator[bytes]:
         yield data
 
 
-def test_only_simulated_providers_are_simulated() -> None:
-    assert simulator(Model(provider="p", upstream_name="m"), Provider(kind="openai")) is None
-
-
 async def test_without_delays_a_stream_comes_in_one_read_and_relays() -> None:
-    request = openai_chat.parse(body(stream=True))
-    relay = endpoint("waybill/sim", Model(provider="s", upstream_name="sim"), "s", SIMULATED, None).relay(request)
+    relay = SIM.relay(openai_chat.parse(body(stream=True)))
     exchange = await play(body(stream=True))
     out = relay.feed(await exchange.read(NEVER))
     assert exchange.ended
@@ -269,13 +260,10 @@ async def test_a_stream_is_cut_after_its_chunks() -> None:
 
 
 async def test_a_connection_may_be_lost_before_its_answer() -> None:
-    lost = next(body(f"{n}") for n in range(1_000) if not script(body(f"{n}"), failure_rate=1.0).status)
-    playing = simulator(Model(provider="s", upstream_name="sim", simulation=Simulation(failure_rate=1.0)), SIMULATED)
-    assert playing is not None
-    request = endpoint("m", Model(provider="s", upstream_name="sim"), "s", SIMULATED, None).build(openai_chat.parse(lost), {})
-    request.body = lost
+    requests = [SIM.build(openai_chat.parse(body(f"{number}")), {}) for number in range(100)]
+    lost = next(request for request in requests if not script(request.body, failure_rate=1.0).status)
     with pytest.raises(ConnectionLost):
-        await playing.open(request, connect_timeout_s=1, by=NEVER)
+        await Simulator("sim", Simulation(failure_rate=1.0)).open(lost, connect_timeout_s=1, by=NEVER)
 
 
 async def test_nothing_is_read_of_a_closed_exchange() -> None:
