@@ -31,7 +31,7 @@ BRANCH = "refs/heads/main"
 _ATTEMPTS = 200
 
 Changes = Mapping[str, bytes | None]
-Check = Callable[[str | None, Changes], None]
+Check = Callable[[str | None, Changes], object]
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
