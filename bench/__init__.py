@@ -1,0 +1,1 @@
+"""Speed, measured: `python -m bench` runs the scenarios against `waybill serve` and nginx, and keeps the raw rounds."""

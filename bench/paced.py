@@ -1,0 +1,67 @@
+"""1,000 open streams that get a chunk every 100 ms each: what a chunk costs, and what an open stream keeps in memory."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bench.configuration import PACE_MS
+from bench.processes import PeakMemory
+from bench.report import Figure, Outcome, at_most, middle, none
+from bench.stand import CHUNKS, Stand, interleaved, spent_since
+from bench.streams import EVENTS, EVENTS_WITH_USAGE
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of all streams."""
+
+    streams: int
+    failed: int
+    chunks: int
+    cpu_s: float
+    seconds: float
+    peak_mb: float
+
+    @property
+    def cpu_us(self) -> float:
+        """CPU microseconds a chunk, the request around it included."""
+        return self.cpu_s / max(1, self.chunks) * 1e6
+
+
+def measure(stand: Stand) -> Outcome:
+    """CPU a chunk of both, their ratio, and the proxy's memory with all streams open."""
+    streams, each, rounds = (4_000, 2, 3) if stand.full else (1_000, 2, 2)
+    product, nginx = stand.product, stand.nginx
+    token = stand.file("paced.token", product.configuration.paced_token.encode())
+
+    def load(port: int, path: str, events: int, of: int) -> Round:
+        arguments = ("-c", streams, "-k", each, "-R", PACE_MS, "-P", path, "-e", events)
+        spent = spent_since(of)
+        with PeakMemory(of) as peak:
+            result = stand.client(port, token, *arguments, lasts_s=each * CHUNKS * PACE_MS / 1000, stream=True).wait()
+        return Round(
+            streams=result.succeeded,
+            failed=result.trouble,
+            chunks=result.succeeded * CHUNKS,
+            cpu_s=spent(),
+            seconds=result.seconds,
+            peak_mb=peak.mb,
+        )
+
+    runs = interleaved(
+        rounds,
+        {
+            "waybill": lambda: load(product.ports["proxy"], "/v1/chat/completions", EVENTS, product.pid("proxy")),
+            "nginx": lambda: load(nginx.port, f"/unbuffered/paced/{PACE_MS}/v1/chat/completions", EVENTS_WITH_USAGE, nginx.pid),
+        },
+    )
+    ours, theirs = runs["waybill"], runs["nginx"]
+    return Outcome(
+        figures=[
+            Figure(name="CPU a chunk, Waybill", value=middle(ours, "cpu_us"), unit="µs"),
+            Figure(name="CPU a chunk, nginx", value=middle(theirs, "cpu_us"), unit="µs"),
+            at_most("CPU a chunk, Waybill / nginx", middle(ours, "cpu_us") / middle(theirs, "cpu_us"), 2.0),
+            at_most(f"resident memory of the proxy with {streams:,} streams", max(run.peak_mb for run in ours), 250, "MB"),
+            none("failed streams", sum(run.failed for run in ours)),
+        ],
+        rounds=runs,
+    )
