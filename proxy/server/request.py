@@ -128,10 +128,16 @@ class Request:
             if self.state == GONE:
                 return True
             raise RuntimeError("write() belongs between start() and finish()")
+        connection = self.connection
         # An empty chunk would be the end of the body.
         if data and not self.head_only:
-            self._send(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
-        return not self.connection.behind
+            if self.chunked:
+                data = b"%b%x\r\n%b\r\n" % (self.unsent_head, len(data), data)
+            elif self.unsent_head:
+                data = self.unsent_head + data
+            self.unsent_head = b""
+            connection.transport.write(data)
+        return not connection.behind
 
     async def drain(self) -> None:
         """Wait until the client has taken what was written. Raises ClientStalled after `stalled_s` without progress."""

@@ -110,7 +110,11 @@ class Connection(DeadlineProtocol):
             self._pause()
         elif self._streams:
             self._pace()
-        self._wake(exchange)
+        waiter = exchange.waiter
+        if waiter is not None:
+            exchange.waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
 
     def eof_received(self) -> bool:
         """The upstream closed: the end of an answer without a length, else the connection is lost."""
@@ -263,8 +267,11 @@ class Connection(DeadlineProtocol):
 
     def _collect(self, exchange: Exchange) -> None:
         pieces = self._pieces
-        piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
+        if len(pieces) == 1:
+            piece = pieces.pop()
+        else:
+            piece = b"".join(pieces)
+            pieces.clear()
         exchange.parts.append(piece)
         exchange.buffered += len(piece)
 

@@ -110,15 +110,15 @@ async def test_a_slow_reader_that_keeps_reading_is_served_to_the_end() -> None:
                 await request.drain()
         request.finish()
 
-    async with serving(handler, SLOW) as server, client(server.port) as peer:
+    async with serving(handler, ServerLimits(stalled_s=0.5)) as server, client(server.port) as peer:
         peer.send(GET)
         head = await peer.reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200")
         total = 0
         async for chunk in peer.chunks():
             total += len(chunk)
-            if total < 5_000_000:
-                await asyncio.sleep(0.005)
+            if total < 6_000_000:
+                await asyncio.sleep(0.01)
         assert total == 200 * 65_536
 
 
