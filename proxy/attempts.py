@@ -15,7 +15,8 @@ from core.events import AttemptFinished, Status
 from core.money import PriceTable, Usage, cost_nano_usd
 from core.plans import ResolvedTimeouts
 from core.routing.candidates import Candidate
-from proxy.call import Call
+from proxy.call import Call, brief
+from proxy.passing import relayed_headers
 from proxy.providers.openai import Endpoint
 from proxy.providers.openai_answers import UnaryAnswer, WrongAnswer, trace_message
 from proxy.providers.openai_stream import StreamRelay
@@ -123,9 +124,8 @@ class Attempt:
         """Send the request and wait for the head of a 200. Raises AttemptFailed or UpstreamRefused."""
         deadlines = self.deadlines
         try:
-            exchange = await way.open(
-                request, connect_timeout_s=deadlines.connect_s, by=deadlines.uncommitted_by(self.loop.time())
-            )
+            # Nothing has come yet, so the time between bytes does not count: a whole answer may take its time to begin.
+            exchange = await way.open(request, connect_timeout_s=deadlines.connect_s, by=deadlines.attempt_by)
         except UpstreamError as error:
             raise _failed(error) from None
         self.exchange = exchange
@@ -150,8 +150,11 @@ class Attempt:
         """The stream up to and including its first content. Raises AttemptFailed."""
         self.relay = relay
         while True:
+            now = self.loop.time()
+            if now >= self.deadlines.attempt_by:  # reading cannot tell while there is always something to be read
+                raise AttemptFailed("no content in time", status="timeout", http_status=self.http_status)
             try:
-                data = await exchange.read(self.deadlines.uncommitted_by(self.loop.time()))
+                data = await exchange.read(self.deadlines.uncommitted_by(now))
             except UpstreamError as error:
                 raise _failed(error, self.http_status) from None
             out = relay.feed(data) if data else relay.finish()
@@ -165,6 +168,8 @@ class Attempt:
         """The next part of a committed stream; look at `relay.ended` and `relay.error`. Raises StreamBroken."""
         now = self.loop.time()
         by = self.deadlines.committed_by(now)
+        if now >= self.deadlines.request_by:  # reading cannot tell while there is always something to be read
+            raise StreamBroken("The answer was not complete when the request's time was up.", timed_out=True)
         closing = relay.finish_reason is not None
         try:
             data = await exchange.read(min(by, now + CLOSING_S) if closing else by)
@@ -193,10 +198,15 @@ class Attempt:
             first_content_ms=self.first_content_ms,
             ended_ms=self.call.elapsed_ms(),
             http_status=http_status or self.http_status,
-            error=error,
+            error=brief(error),
             usage=usage,
             cost_nano_usd=_cost(self.candidate.prices, usage),
         )
+
+    def relayed_headers(self) -> list[tuple[bytes, bytes]]:
+        """What the client sees of the provider's headers, and which model they came from."""
+        assert self.exchange is not None
+        return [*relayed_headers(self.exchange.headers), (b"x-waybill-model", self.candidate.id.encode())]
 
     def close(self) -> None:
         """Stop the upstream call, unless it has ended."""

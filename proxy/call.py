@@ -6,12 +6,14 @@ import os
 import time
 from random import Random
 from time import perf_counter
-from typing import Any
 
 from core.events import AttemptFinished, RequestAdmitted, RequestFinished, Status
 from core.facts import Dialect, Facts
 from core.routing.decision import Decision
 from core.snapshot import ProjectPlan, TokenEntry
+from proxy.content import Content
+
+MESSAGE_CHARS = 500
 
 # Ids must be unique, not secret: one seed from the system instead of a system call a request.
 _dice = Random(os.urandom(32)).getrandbits
@@ -20,6 +22,11 @@ _dice = Random(os.urandom(32)).getrandbits
 def new_trace_id(now_ms: int) -> str:
     """A UUIDv7 as 32 hex digits: sorts by time, and is a valid OpenTelemetry trace id."""
     return f"{(now_ms << 80) | 0x7000_8000_0000_0000_0000 | (_dice(80) & 0x0FFF_3FFF_FFFF_FFFF_FFFF):032x}"
+
+
+def brief(message: str) -> str:
+    """A message in a length fit for a log row: providers say whole pages, and quote prompts in them."""
+    return message if len(message) <= MESSAGE_CHARS else message[: MESSAGE_CHARS - 1] + "…"
 
 
 class Call:
@@ -39,6 +46,7 @@ class Call:
         "path",
         "plan",
         "recorded",
+        "relayed",
         "revision",
         "started",
         "stream",
@@ -59,7 +67,8 @@ class Call:
         self.decision: Decision | None = None
         self.attempts: list[AttemptFinished] = []
         self.first_byte_ms: float | None = None
-        self.content: dict[str, Any] | None = None
+        self.content: Content | None = None
+        self.relayed: list[tuple[bytes, bytes]] = []  # headers of the provider whose refusal is the client's answer
         self.recorded = False
 
     @property
@@ -107,7 +116,7 @@ class Call:
             model=last.model if last is not None else None,
             provider=last.provider if last is not None else None,
             error_code=error_code,
-            error=error,
+            error=brief(error),
             usage=answered.usage if answered is not None else None,
             cost_nano_usd=self._cost(),
             latency_ms=latency_ms,
@@ -116,7 +125,7 @@ class Call:
             facts=self.facts,
             decision=self.decision,
             attempts=tuple(self.attempts),
-            content=self.content,
+            content=None if self.content is None else self.content.as_values(),
         )
 
     def _cost(self) -> int | None:

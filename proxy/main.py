@@ -41,22 +41,25 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
     proxy_id: str = "proxy-1"
     drain_s: float = 30.0
     bounds: Bounds = Bounds()
+    limits: ServerLimits = ServerLimits()
 
 
 def serve(settings: ProxySettings) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once."""
     configure_logs()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Process(settings).run())
+        runner.run(Process(settings).run())
 
 
-class _Process:
+class Process:
     """The parts of one proxy process and their order of starting and stopping."""
 
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
         self._layout = Layout(settings.data)
         self._metrics = Metrics()
+        self.started = asyncio.Event()
+        self.port = self.ops_port = 0  # known once it has started
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -70,13 +73,15 @@ class _Process:
         reloader = Reloader(self._layout, self._settings.proxy_id)
         if (snapshot := reloader.load()) is not None:
             self._swap(snapshot)
-        server = await listen(self._pipeline, *self._settings.listen, ServerLimits())
+        server = await listen(self._pipeline, *self._settings.listen, self._settings.limits)
         ops = await listen(OpsHandler(self._why_not_ready, self._registry()), *self._settings.ops, ServerLimits())
         # What exists by now lives as long as the process: the collector need never look at it again. Requests leave hardly
         # any cycles, so it need not look at each few hundred new objects either.
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
-        _log.info("proxy ready on port %s, revision %s", server.port, self._revision())
+        self.port, self.ops_port = server.port, ops.port
+        _log.info("proxy ready on port %s, operations on port %s, revision %s", server.port, ops.port, self._revision())
+        self.started.set()
         with self._signals(), self._tasks(reloader):
             await self._stopping.wait()
             await self._drain(server, ops)
@@ -89,7 +94,7 @@ class _Process:
             statistics.fold(event)
         for admitted in recovered.open.values():
             crashed = checkpoint.crashed(admitted)
-            record(self._journal, msgspec.json.encode(crashed))
+            record(self._journal, msgspec.json.encode(crashed), lambda: None)
             statistics.fold(crashed)
         return Pipeline(journal=self._journal, statistics=statistics, metrics=self._metrics, bounds=self._settings.bounds)
 
@@ -143,10 +148,11 @@ class _Process:
     def _signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
+            loop.add_signal_handler(number, self.stop)
         yield
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Drain, then end; asked a second time, end at once."""
         (self._hurry if self._stopping.is_set() else self._stopping).set()
 
     @contextlib.contextmanager

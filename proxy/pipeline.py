@@ -19,16 +19,14 @@ from proxy import refusals
 from proxy.attempts import Attempt, AttemptFailed, StreamBroken
 from proxy.call import Call
 from proxy.content import Content
-from proxy.credentials import CredentialUnavailable
 from proxy.dialects import openai_chat
 from proxy.dialects.openai_chat import ChatRequest
 from proxy.identity import identify, split_path
 from proxy.journal import Journal
 from proxy.journal import JournalUnavailable as JournalNotWritable
 from proxy.metrics import Metrics
-from proxy.passing import relayed_headers
 from proxy.refusals import Refusal
-from proxy.running import Running
+from proxy.running import Running, WayUnavailable
 from proxy.server import BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, Request
 from proxy.streaming import KEEP_ALIVE_S, forward
 
@@ -36,6 +34,7 @@ _log = logging.getLogger("waybill.proxy")
 _encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
 _MODELS = "/v1/models"
+CLOCK_S = 0.001  # the loop's clock counts milliseconds: what ran out may have up to one left by it
 CLIENT_GONE = 499  # nginx's word for a client that left: in rows, never on the wire
 
 
@@ -151,7 +150,7 @@ class Pipeline:
         failures: dict[str, AttemptFailed] = {}
         for model_id in call.decision.order:
             attempt = Attempt(call, candidates[model_id], call.known_plan.timeouts, self._loop)
-            if self._loop.time() >= attempt.deadlines.request_by:
+            if self._loop.time() >= attempt.deadlines.request_by - CLOCK_S:
                 raise refusals.TimedOut(f"The request was not answered within its {call.known_plan.timeouts.timeout_ms} ms.")
             attempt.handle = self.statistics.begin(model_id, call.at_ms + int(attempt.started_ms))
             try:
@@ -162,6 +161,7 @@ class Pipeline:
                 self._end_attempt(attempt, failure.status, failure.reason, failure.http_status)
             except refusals.UpstreamRefused as refusal:
                 self._end_attempt(attempt, "error", refusal.message)
+                call.relayed = attempt.relayed_headers()
                 raise
             except BaseException as error:
                 cancelled = isinstance(error, asyncio.CancelledError | ClientGone | ClientStalled)
@@ -175,11 +175,11 @@ class Pipeline:
         model_id = attempt.candidate.id
         try:
             way = running.way(model_id)
-        except CredentialUnavailable as error:
+        except WayUnavailable as error:
             raise AttemptFailed(str(error)) from None
         endpoint = way.endpoint
         exchange = await attempt.open(way, endpoint.build(chat, request.headers))
-        headers = [*relayed_headers(exchange.headers), *self._marks(call), (b"x-waybill-model", model_id.encode())]
+        headers = [*attempt.relayed_headers(), *self._marks(call)]
         if chat.stream:
             relay = endpoint.relay(chat)
             first = await attempt.first_content(exchange, relay)
@@ -206,7 +206,7 @@ class Pipeline:
             await forward(request, attempt, exchange, relay, self._bounds.keep_alive_s)
         except StreamBroken as broken:
             refusal = refusals.TimedOut(broken.reason) if broken.timed_out else refusals.AllModelsFailed(broken.reason)
-            self._break(call, attempt, refusal.code, broken.reason)
+            self._break(call, attempt, refusal.code, broken.reason, timed_out=broken.timed_out)
             request.finish(refusals.event(call.dialect, refusal, call.id))
             return
         if call.content is not None:
@@ -223,8 +223,8 @@ class Pipeline:
         self._end_attempt(attempt, "success")
         self._record(call, "success", 200)
 
-    def _break(self, call: Call, attempt: Attempt, code: str, reason: str) -> None:
-        self._end_attempt(attempt, "error", reason)
+    def _break(self, call: Call, attempt: Attempt, code: str, reason: str, *, timed_out: bool = False) -> None:
+        self._end_attempt(attempt, "timeout" if timed_out else "error", reason)
         self._record(call, "error", 200, code, reason)
 
     def _end_attempt(self, attempt: Attempt, status: Status, error: str = "", http_status: int | None = None) -> None:
@@ -244,7 +244,10 @@ class Pipeline:
             self.metrics.unrecorded[refusal.code] += 1
         self._record(call, refusal.log_status, status, refusal.code, refusal.message)
         if call.first_byte_ms is None:  # else the answer has begun: leaving it without an end makes the server cut it
-            headers = [*refusals.headers(refusal), (b"x-request-id", call.id.encode()), *self._marks(call)]
+            relayed = [header for header in call.relayed if header[0] != b"content-type"]
+            if not any(name == b"x-request-id" for name, _ in relayed):
+                relayed.append((b"x-request-id", call.id.encode()))
+            headers = [*refusals.headers(refusal), *relayed, *self._marks(call)]
             request.respond(status, headers, refusals.body(call.dialect, refusal, call.id))
 
     def _record(self, call: Call, status: Status, http_status: int, code: str = "", error: str = "") -> None:

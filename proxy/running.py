@@ -8,13 +8,18 @@ from typing import NamedTuple, TypeAlias
 from core.config import Model, Provider, Simulation
 from core.origins import origin_of
 from core.snapshot import Snapshot
-from proxy.credentials import Credentials
+from proxy.credentials import Credentials, CredentialUnavailable
+from proxy.providers import endpoint
 from proxy.providers.openai import Endpoint
 from proxy.providers.simulated import SimulatedExchange, Simulator
 from proxy.upstream import Exchange
 
 AnyExchange: TypeAlias = Exchange | SimulatedExchange
 Open: TypeAlias = Callable[..., Awaitable[AnyExchange]]
+
+
+class WayUnavailable(Exception):
+    """A model cannot be reached from here; the message says why and how to mend it, never a key."""
 
 
 class Way(NamedTuple):
@@ -34,16 +39,19 @@ class Running:
         self._ways: dict[str, Way] = {}
 
     def way(self, model_id: str) -> Way:
-        """The way to a model, made at its first use in this revision. Raises CredentialUnavailable."""
+        """The way to a model, made at its first use in this revision. Raises WayUnavailable."""
         way = self._ways.get(model_id)
         if way is None:
             model = self.snapshot.models[model_id]
-            way = self._ways[model_id] = self._make(model_id, model, self.snapshot.providers[model.provider])
+            try:
+                way = self._ways[model_id] = self._make(model_id, model, self.snapshot.providers[model.provider])
+            except (CredentialUnavailable, ValueError) as error:
+                raise WayUnavailable(str(error)) from None
         return way
 
     def _make(self, model_id: str, model: Model, provider: Provider) -> Way:
         if provider.kind == "simulated":
             simulator = Simulator(model_id, model.simulation or provider.simulation or Simulation())
-            return Way(Endpoint(model_id, model, model.provider, provider, None), simulator.open)
+            return Way(endpoint(model_id, model, model.provider, provider, None), simulator.open)
         key = self._credentials.key(model.provider, provider, origin_of(provider.address))
-        return Way(Endpoint(model_id, model, model.provider, provider, key), self._open_upstream)
+        return Way(endpoint(model_id, model, model.provider, provider, key), self._open_upstream)

@@ -16,13 +16,14 @@ _COMMENT = b": keep-alive\n\n"
 class KeepAlive:
     """Writes an SSE comment whenever nothing was sent for a while: proxies between here and the client stay patient."""
 
-    __slots__ = ("_loop", "_request", "_timer", "sent_at")
+    __slots__ = ("_interval_s", "_loop", "_request", "_timer", "sent_at")
 
-    def __init__(self, request: Request, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, request: Request, loop: asyncio.AbstractEventLoop, interval_s: float) -> None:
         self._request = request
         self._loop = loop
+        self._interval_s = interval_s
         self.sent_at = loop.time()
-        self._timer = loop.call_later(KEEP_ALIVE_S, self._look)
+        self._timer = loop.call_later(interval_s, self._look)
 
     def stop(self) -> None:
         """No comment from now on."""
@@ -30,25 +31,30 @@ class KeepAlive:
 
     def _look(self) -> None:
         now = self._loop.time()
-        due = self.sent_at + KEEP_ALIVE_S
+        due = self.sent_at + self._interval_s
         if due <= now + 0.001:  # the loop's clock counts milliseconds: a timer may seem early
             self._request.write(_COMMENT)
             self.sent_at = now
-            due = now + KEEP_ALIVE_S
+            due = now + self._interval_s
         self._timer = self._loop.call_at(due, self._look)
 
 
-async def forward(request: Request, attempt: Attempt, exchange: AnyExchange, relay: StreamRelay) -> None:
+async def forward(
+    request: Request, attempt: Attempt, exchange: AnyExchange, relay: StreamRelay, keep_alive_s: float = KEEP_ALIVE_S
+) -> None:
     """Forward until the relay has ended or failed, never further than the client keeps up.
 
     Raises StreamBroken and ClientStalled.
     """
-    keep_alive = KeepAlive(request, attempt.loop)
+    content = attempt.call.content
+    keep_alive = KeepAlive(request, attempt.loop, keep_alive_s)
     try:
         while not relay.ended and relay.error is None:
             out = await attempt.next_content(exchange, relay)
             if out:
                 keep_alive.sent_at = attempt.loop.time()
+                if content is not None:
+                    content.stream(out)
                 if not request.write(out):
                     await request.drain()
     finally:
