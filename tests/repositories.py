@@ -66,8 +66,15 @@ def installed(
     if check:
         committed(repository, files, base=None)
     else:
-        repository.commit(Edit(changes=files, author=ADA, reason="All of it", base=None), lambda *_: None)
+        imported(layout.repository, files)
     return layout, repository
+
+
+def imported(repository: Path, files: Mapping[str, bytes]) -> None:
+    """The first commit of a large repository, unchecked and in one pack, as it would be after its first day."""
+    stream = [b"commit refs/heads/main\ncommitter Ada <ada@example.com> 1790000000 +0000\ndata 0\n"]
+    stream += [b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(data), data) for path, data in files.items()]
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=repository, input=b"".join(stream), check=True, timeout=50)
 
 
 def committed(repository: Repository, changes: Mapping[str, bytes | None], base: str | None = "head") -> Committed:
@@ -88,11 +95,11 @@ def git(folder: Path, *arguments: str, check: bool = True) -> subprocess.Complet
 
 
 class Person:
-    """Somebody with a clone."""
+    """Somebody with a clone; of a large repository, only what they write is checked out (`sparse`)."""
 
-    def __init__(self, folder: Path, repository: Path) -> None:
+    def __init__(self, folder: Path, repository: Path, *, sparse: bool = False) -> None:
         self.folder = folder
-        git(folder.parent, "clone", "--quiet", str(repository), str(folder))
+        git(folder.parent, "clone", "--quiet", *(["--sparse"] if sparse else []), str(repository), str(folder))
         git(folder, "config", "user.name", "Grace")
         git(folder, "config", "user.email", "grace@example.com")
 
@@ -107,7 +114,7 @@ class Person:
 
     def commit(self, changes: Mapping[str, bytes | None], message: str = "By hand") -> str:
         self.write(changes)
-        git(self.folder, "add", "--all")
+        git(self.folder, "add", "--all", "--sparse")
         git(self.folder, "commit", "--quiet", "--message", message)
         return git(self.folder, "rev-parse", "HEAD").stdout.strip()
 

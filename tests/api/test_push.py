@@ -197,7 +197,7 @@ def test_ten_files_into_eleven_thousand_take_less_than_a_second(tmp_path: Path) 
     layout, repository = installed(tmp_path / "data", large(projects=900, tokens=10), fsync=False, check=False)
     publish(layout, repository)
     assert len(repository.files(repository.head() or "")) > 10_800
-    person = Person(tmp_path / "clone", layout.repository)
+    person = Person(tmp_path / "clone", layout.repository, sparse=True)
     seconds = []
     for push in range(3):
         person.commit({f"projects/p{number:04d}/tokens/t1.yaml": token(90_000 + 10 * push + number) for number in range(10)})
