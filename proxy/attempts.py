@@ -170,7 +170,7 @@ class Attempt:
         by = self.deadlines.committed_by(now)
         if now >= self.deadlines.request_by:  # reading cannot tell while there is always something to be read
             raise StreamBroken("The answer was not complete when the request's time was up.", timed_out=True)
-        closing = relay.finish_reason is not None
+        closing = relay.closing
         try:
             data = await exchange.read(min(by, now + CLOSING_S) if closing else by)
         except UpstreamTimeout as error:

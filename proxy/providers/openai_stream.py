@@ -7,9 +7,9 @@
 
 Events are forwarded whole, with the Waybill model id in `model`. A usage chunk goes on only to a client that asked for it.
 
-Speed: chunks of one stream differ only behind their `model`. Once the bytes up to there are known (`_head`), whole runs of
-events are checked by one decoding of what follows and forwarded by one join. Whatever is not plain text in such a run takes
-the exact path, event by event; both give the same bytes but for white space between members.
+Speed: three ways, each left for the next one where it does not fit; all give the same bytes but for white space between
+members. Text chunks that differ in their text alone are forwarded as one run (`openai_runs`). Chunks that share the bytes up to
+their `model` (`_head`) are checked by one decoding of what follows. The exact way takes events one by one.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from proxy.providers import openai_chunks, sse
 from proxy.providers.faults import CUT, StreamFault, fault_of
 from proxy.providers.members import model_span, rebuilt, replaced
 from proxy.providers.openai_chunks import Chunk, Malformed
+from proxy.providers.openai_runs import Pattern, learn
 from proxy.providers.openai_usage import estimated, usage_from
 
 HOLD_BYTES = 65_536
+LEARNING_EVENTS = 4  # how many events at a stream's beginning may be the one that shows what its text chunks look like
 
 _DONE = b"data: [DONE]\n\n"
 _NO_HEAD = b"\n\n"  # no event begins with it
@@ -47,9 +49,11 @@ class StreamRelay:
         "_frames",
         "_head",
         "_held_bytes",
+        "_learning",
         "_model",
         "_new_head",
         "_out",
+        "_pattern",
         "_sink",
         "_wants_usage",
         "committed",
@@ -68,10 +72,12 @@ class StreamRelay:
         self._answers = answers
         self._frames = sse.Frames()
         self._head = self._new_head = _NO_HEAD
+        self._pattern: Pattern | None = None
         self._out: list[bytes] = []
         self._closing: list[bytes] = []
         self._sink = self._out
         self._held_bytes = 0
+        self._learning = LEARNING_EVENTS
         self._chunks_seen = False
         self._finished: set[Any] = set()
         self.committed = False
@@ -93,7 +99,7 @@ class StreamRelay:
             self._fail(StreamFault("malformed", "The provider sent an event that is too large."))
             return b""
         if block:
-            self._relay(sse.events(block))
+            self._relay_block(block)
         return self._flush()
 
     def finish(self) -> bytes:
@@ -134,6 +140,37 @@ class StreamRelay:
         out = self._out[0] if len(self._out) == 1 else b"".join(self._out)
         self._out.clear()
         return out
+
+    def _relay_block(self, block: bytes) -> None:
+        """Relay whole events: what stands before a run of plain text, the run, what follows it."""
+        start = self._relay_until_learnt(block)
+        pattern = self._pattern
+        run = pattern.find(block, start) if pattern is not None and self._sink is self._out else None
+        if run is not None:
+            if start < run.start:
+                self._relay(sse.events(block[start : run.start]))
+            # What came before may have ended the answer: then the run is no part of it, or is held back with the end.
+            start = run.start
+            if self._pattern is pattern and self._sink is self._out and not self._stopped:
+                self.content_events += run.chunks
+                self.content_chars += run.chars
+                self._out.append(run.rewritten)
+                start = run.end
+        if start < len(block) and not self._stopped:
+            self._relay(sse.events(block[start:]))
+
+    def _relay_until_learnt(self, block: bytes) -> int:
+        """Relay a stream's first events one by one until one shows the pattern; where to go on in the block."""
+        start = 0
+        while self._pattern is None and self._learning and start < len(block) and not self._stopped:
+            end = block.find(b"\n\n", start)
+            if end <= start:  # blank lines on their own: not what providers send, and nothing to learn from
+                self._learning = 0
+                break
+            self._relay_event(block[start:end])
+            self._learning -= 1
+            start = end + 2
+        return start
 
     def _relay(self, events: list[bytes]) -> None:
         """Sort events into runs that share the known beginning, and others."""
@@ -205,10 +242,10 @@ class StreamRelay:
         if data is None:
             return  # comments are no part of the answer; Waybill sends keep-alives of its own
         if data[:1] != b"{":
-            text = data.strip()
-            if text == b"[DONE]":
+            line = data.strip()
+            if line == b"[DONE]":
                 self._done()
-            if text == b"[DONE]" or not text:
+            if line == b"[DONE]" or not line:
                 return
         try:
             chunk = openai_chunks.decode(data)
@@ -222,9 +259,12 @@ class StreamRelay:
         span = model_span(data)
         payload = self._rewritten(data, chunk, span)
         if payload is not None:
-            self._forward(sse.compose(payload, name))
+            sent = sse.compose(payload, name)
+            self._forward(sent)
             if span is not None and self.committed and not name and self._sink is self._out:
                 self._learn(event, data, span)
+                if self._pattern is None and b'"role"' not in event and (text := _plain_text(chunk)):
+                    self._pattern = learn(event, sent, text)
 
     def _rewritten(self, data: bytes, chunk: Chunk, span: tuple[int, int] | None) -> bytes | None:
         """The event's data for the client, None where it was for Waybill alone."""
@@ -289,6 +329,16 @@ class StreamRelay:
         if self.committed:
             error = {"message": fault.message, "type": fault.type, "param": fault.param, "code": fault.code}
             self.tail = b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"
+
+
+def _plain_text(chunk: Chunk) -> str:
+    """The text of a chunk that adds just text to its only answer; empty for all others."""
+    choices = chunk.choices
+    if not choices or len(choices) != 1 or chunk.error is not None or choices[0].finish_reason is not None:
+        return ""
+    delta = choices[0].delta
+    text = delta.content if delta is not None else None
+    return text if isinstance(text, str) and delta is not None and openai_chunks.content_chars(delta) == len(text) else ""
 
 
 def _plain_chars(chunk: Chunk) -> int:
