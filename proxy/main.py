@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,7 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
 def serve(settings: ProxySettings) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once."""
     configure_logs()
+    _raise_descriptor_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(Process(settings).run())
 
@@ -57,7 +59,7 @@ class Process:
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
         self._layout = Layout(settings.data)
-        self._metrics = Metrics()
+        self.metrics = Metrics()
         self.started = asyncio.Event()
         self.port = self.ops_port = 0  # known once it has started
         self._stopping = asyncio.Event()
@@ -77,8 +79,9 @@ class Process:
         ops = await listen(OpsHandler(self._why_not_ready, self._registry()), *self._settings.ops, ServerLimits())
         # What exists by now lives as long as the process: the collector need never look at it again. Requests leave hardly
         # any cycles, so it need not look at each few hundred new objects either.
+        gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        gc.set_threshold(50_000, 20, 100)
         self.port, self.ops_port = server.port, ops.port
         _log.info("proxy ready on port %s, operations on port %s, revision %s", server.port, ops.port, self._revision())
         self.started.set()
@@ -96,11 +99,11 @@ class Process:
             crashed = checkpoint.crashed(admitted)
             record(self._journal, msgspec.json.encode(crashed), lambda: None)
             statistics.fold(crashed)
-        return Pipeline(journal=self._journal, statistics=statistics, metrics=self._metrics, bounds=self._settings.bounds)
+        return Pipeline(journal=self._journal, statistics=statistics, metrics=self.metrics, bounds=self._settings.bounds)
 
     def _swap(self, snapshot: Snapshot) -> None:
         self._pipeline.running = Running(snapshot, self._credentials, self._upstreams.open)
-        self._metrics.reloads += 1
+        self.metrics.reloads += 1
 
     def _checkpoint(self) -> checkpoint.Checkpoint:
         return checkpoint.Checkpoint(
@@ -125,6 +128,11 @@ class Process:
 
     # --- what the operations port shows ---
 
+    @property
+    def ready(self) -> bool:
+        """Whether it can serve."""
+        return self._why_not_ready() is None
+
     def _why_not_ready(self) -> str | None:
         running = self._pipeline.running
         if self._stopping.is_set():
@@ -140,7 +148,7 @@ class Process:
         return running.snapshot.revision if running is not None else None
 
     def _registry(self) -> CollectorRegistry:
-        return registry(self._metrics, self._revision, lambda: self._journal.position)
+        return registry(self.metrics, self._revision, lambda: self._journal.position)
 
     # --- around the life ---
 
@@ -168,6 +176,12 @@ class Process:
         finally:
             for task in tasks:
                 task.cancel()
+
+
+def _raise_descriptor_limit() -> None:
+    """A stream takes two descriptors, one on each side; the usual soft limit is 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _private_key(path: Path) -> bytes | None:
