@@ -106,8 +106,9 @@ class Pipeline:
             await self._complete_chat(request, call, running)
         elif path == _MODELS or path.startswith(_MODELS + "/"):
             _require_method(request, "GET")
+            body = _models_body(path, plan.listed)
             self.metrics.unrecorded["models"] += 1
-            request.respond(200, [_JSON, *self._marks(call)], _models_body(path, plan.listed))
+            request.respond(200, [_JSON, *self._marks(call)], body)
         else:
             raise refusals.NotFound(f"There is nothing at {request.path}.")
 
