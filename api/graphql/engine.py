@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 from graphql import (
@@ -113,7 +113,7 @@ class Engine:
             raise RequestRefused([_input_error(error) for error in result.errors])
         return result
 
-    async def subscribe(self, operation: Operation, context: object) -> tuple[Executor[Any], AsyncIterator[Any]]:
+    async def subscribe(self, operation: Operation, context: object) -> tuple[Executor[Any], AsyncGenerator[Any, None]]:
         """The source of a subscription and what executes each of its events. Raises RequestRefused."""
         executor = Executor.build(
             self.schema,
@@ -130,7 +130,8 @@ class Engine:
             source = await source
         if isinstance(source, ExecutionResult):
             raise RequestRefused(list(source.errors or []))
-        return executor, aiter(source)
+        # Every source here is an async generator: it is closed when its subscriber leaves.
+        return executor, cast("AsyncGenerator[Any, None]", source)
 
     async def execute_event(self, executor: Executor[Any], event: object) -> ExecutionResult:
         """The answer for one event of a subscription's source."""

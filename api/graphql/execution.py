@@ -4,7 +4,7 @@ logged by name and actor (never with variables), its errors masked."""
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -49,7 +49,7 @@ class Executions:
         finally:
             self._finished(operation, context, outcome, time.perf_counter() - started)
 
-    async def payloads(self, operation: Operation, context: Context) -> AsyncIterator[bytes]:
+    async def payloads(self, operation: Operation, context: Context) -> AsyncGenerator[bytes, None]:
         """Every answer of an operation: one of a query or a mutation, one per event of a subscription.
 
         Raises RequestRefused before the first, AccessError when the viewer may no longer see the stream.
@@ -64,7 +64,7 @@ class Executions:
             executor, events = await self.engine.subscribe(operation, context)
             key = operation_key(operation)
             outcome = "ok"
-            async with aclosing(events) as source:  # type: ignore[type-var]  # an async generator, as every source here
+            async with aclosing(events) as source:
                 async for event in source:
                     yield await self._event(executor, event, key, context)
         finally:

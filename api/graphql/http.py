@@ -89,7 +89,7 @@ class HttpEndpoint:
 
     async def _events(self, operation: Operation, context: Context) -> AsyncIterator[bytes]:
         try:
-            async with aclosing(self.executions.payloads(operation, context)) as payloads:  # type: ignore[type-var]
+            async with aclosing(self.executions.payloads(operation, context)) as payloads:
                 async for payload in _kept_alive(payloads):
                     yield b":\n\n" if payload is None else b"event: next\ndata: " + payload + b"\n\n"
         except Exception as error:  # the status is sent: whatever happens is said in the stream, masked where it must be

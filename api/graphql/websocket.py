@@ -172,7 +172,7 @@ class Connection:
         head = b'{"id":' + _encode(operation_id) + b',"type":"next","payload":'
         try:
             operation = self.executions.prepare(params, self.context)
-            async with aclosing(self.executions.payloads(operation, self.context)) as payloads:  # type: ignore[type-var]
+            async with aclosing(self.executions.payloads(operation, self.context)) as payloads:
                 async for payload in payloads:
                     await self.socket.send_data((head + payload + b"}").decode(), mode="text")
         except (WebSocketDisconnect, OSError):
