@@ -43,6 +43,7 @@ class Endpoint:
         self._upstream_model = Raw(_encode(model.upstream_name))
         # OpenAI's newer models refuse `max_tokens`; the others know only that.
         self._cap_member = "max_completion_tokens" if provider.kind == "openai" else "max_tokens"
+        self._key = key.encode("ascii", "replace") if key else None
         common = list(_headers(provider.headers, key))
         self._unary_headers = [(b"accept", b"application/json"), *common]
         self._stream_headers = [(b"accept", b"text/event-stream"), *common]
@@ -73,6 +74,8 @@ class Endpoint:
 
     def read_failure(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, now_ms: int) -> UpstreamFailure:
         """Any other answer; see `outcomes.outcome` for what follows from its status."""
+        if self._key is not None:  # some providers quote the key that they were called with: nobody else is to see it
+            body = body.replace(self._key, b"[key]")
         return read_failure(status, headers, body, now_ms)
 
 

@@ -304,6 +304,13 @@ def test_a_refused_credential_is_never_quoted() -> None:
         assert "sk-proj" not in msgspec.json.encode(read_failure(status, [], body, 0)).decode()
 
 
+def test_the_key_that_a_request_was_sent_with_is_never_quoted() -> None:
+    body = b'{"error":{"message":"sk-1 may not do this","code":"sk-1"}}'
+    failure = to(key="sk-1").read_failure(400, [], body, 0)
+    assert (failure.message, failure.code) == ("[key] may not do this", "[key]")
+    assert failure.verbatim == body.replace(b"sk-1", b"[key]")
+
+
 def test_a_long_message_is_cut_for_the_trace() -> None:
     body = json.dumps({"error": {"message": "x" * 10_000}}).encode()
     assert len(trace_message(read_failure(500, [], body, 0))) == 500
