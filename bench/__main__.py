@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import flatness, latency, paced, report, start, streams, unary
+from bench import feed, flatness, latency, paced, recorder, reload, report, start, streams, unary
 from bench.processes import stop_at_signals
 from bench.report import Outcome, Report
 from bench.stand import Stand
@@ -20,7 +20,10 @@ SCENARIOS: dict[str, Callable[[Stand], Outcome]] = {
     "streams": streams.measure,
     "paced": paced.measure,
     "latency": latency.measure,
+    "recorder": recorder.measure,
+    "feed": feed.measure,
     "flatness": flatness.measure,
+    "reload": reload.measure,
     "start": start.measure,
 }
 

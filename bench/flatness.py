@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 
 import msgspec
 
@@ -122,7 +121,7 @@ def fill(product: Product, rows: int, trace_bytes: int) -> None:
 def _row(product: Product, position: int, at_ms: int) -> LogRow:
     return LogRow(
         position=position,
-        request_id=uuid.uuid4().hex,
+        request_id=f"{at_ms:012x}7{position:019x}",
         at_ms=at_ms,
         project=PROJECT,
         token=f"t{position % 10}",

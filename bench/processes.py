@@ -38,6 +38,7 @@ def spawn(
     command: Sequence[str | Path],
     *,
     cores: frozenset[int] | None = None,
+    stdin: int = subprocess.DEVNULL,
     stdout: int | IO[bytes] = subprocess.DEVNULL,
     stderr: int | IO[bytes] | None = None,
     environment: Mapping[str, str] | None = None,
@@ -47,7 +48,7 @@ def spawn(
     return subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", *bound, *map(str, command)],
         cwd=ROOT,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=stdout,
         stderr=stderr,
         env={**os.environ, **(environment or {})},

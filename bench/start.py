@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 
 from bench.configuration import request_body
@@ -39,7 +40,7 @@ def _start(stand: Stand, product: Product) -> float:
     product.ports["proxy"], product.ports["proxy-ops"] = free_ports(2)
     headers = {"authorization": f"Bearer {product.configuration.tokens[0]}", "content-type": "application/json"}
     started = time.monotonic()
-    with running(spawn(product.command("proxy"), cores=stand.cores.measured)) as proxy:
+    with running(spawn(product.command("proxy"), cores=stand.cores.measured, stderr=subprocess.DEVNULL)) as proxy:
         while time.monotonic() < started + _GIVES_UP_S and proxy.poll() is None:
             try:
                 status, _ = ask(product.ports["proxy"], "POST", "/v1/chat/completions", request_body(), headers)
