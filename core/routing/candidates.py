@@ -41,3 +41,4 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     scores: dict[str, Score]
     excluded: dict[str, str] = {}  # model -> reason
     inputs: dict[str, dict[str, float]] = {}  # model -> the figures the score was made from
+    lasting: bool = False  # made of the statistics alone: the same for every request of this millisecond

@@ -68,17 +68,26 @@ def _outcomes(
 ) -> list[PolicyOutcome]:
     """What each enabled policy says; policy i of N weighs N − i, whether or not others fail."""
     weight = sum([policy.enabled for policy in policies])
+    remembered = stats.remembered(candidates, now_ms)
     outcomes: list[PolicyOutcome] = []
     for position, policy in enumerate(policies):
         if not policy.enabled:
             continue
         kind = KINDS[policy.__class__]
+        known = remembered.get(id(policy))
+        if known is not None and known[0] is policy and known[1].weight == weight:
+            outcomes.append(known[1])
+            weight -= 1
+            continue
         try:
             if position in given:
                 answer = _given_scores(given[position], candidates)
             else:
                 answer = SCORERS[kind](facts, candidates, stats, policy, now_ms)
-            outcomes.append(_outcome(kind, weight, answer))
+            outcome = _outcome(kind, weight, answer)
+            outcomes.append(outcome)
+            if answer.lasting:
+                remembered[id(policy)] = (policy, outcome)
         except Exception as error:
             # Whatever goes wrong inside one policy must not take the request with it; the trace shows what it was.
             outcomes.append(PolicyOutcome(kind=kind, weight=weight, failed=str(error) or type(error).__name__))

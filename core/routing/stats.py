@@ -4,6 +4,10 @@ Two ways lead in, and they give the same: the proxy reports each attempt when it
 request ends; a replay folds the events alone. An attempt is counted once: the number of attempts already counted for a
 request is remembered until its event is folded, in the checkpoint too.
 
+Records wait, added up by instant, until somebody asks for sums. What a policy made of the sums is remembered for the rest of
+that millisecond (`remembered`): a record is seen by decisions of the next millisecond, and under load most decisions find
+their statistics read already.
+
 Records are upstream attempts over all projects. Cancelled, blocked, refused and the request's own 4xx are none.
 """
 
@@ -21,6 +25,11 @@ HORIZON_MS = 24 * 3_600_000  # the largest window that a policy may ask for
 UNUSED_MS = 3_600_000  # sums that nobody read for so long are let go
 _OWN_FAULTS = frozenset({400, 413, 422})
 _FAILURES = frozenset({"error", "timeout"})
+MAX_WAITING = 256  # instants that may wait where no policy asks for sums
+
+
+def _by_instant(waiting: tuple[tuple[str, int], Cell]) -> int:
+    return waiting[0][1]
 
 
 class Series:
@@ -37,7 +46,7 @@ class Series:
         """Count a record."""
         if cell.errors:
             self.newest_failure_ms = max(self.newest_failure_ms, cell.at_ms)
-        else:
+        if cell.successes:
             self.newest_success_ms = max(self.newest_success_ms, cell.at_ms)
         self.history.advance(cell.at_ms)
         self.history.add(cell)
@@ -157,6 +166,9 @@ class Statistics:
         self._handles = 0
         self._newest_ms = 0
         self._counted: dict[str, tuple[int, int]] = {}  # request -> (attempts counted before its event, arrival)
+        self._waiting: dict[tuple[str, int], Cell] = {}  # (model, instant) -> what is not in the series and sums yet
+        self._memory: dict[int, tuple[Sequence[Candidate], dict[int, Any]]] = {}  # id of candidates -> what was made of them
+        self._memory_ms = 0
 
     # --- writing ---
 
@@ -194,36 +206,60 @@ class Statistics:
         if (failed and attempt.http_status in _OWN_FAULTS) or not (failed or attempt.status == "success"):
             return
         at = arrived_at_ms + round(attempt.ended_ms)
-        series = self._series.get(attempt.model)
-        if series is None:
-            series = self._series[attempt.model] = Series(self._max_instants)
         if failed:
-            self._add(attempt.model, series, Cell(at, at, 1, 0, 0, 0, 0))
-            return
-        latency_us = max(0, round((attempt.ended_ms - attempt.started_ms) * 1000))
-        first = attempt.first_content_ms
-        ttft_us = 0 if first is None else max(0, round((first - attempt.started_ms) * 1000))
-        self._add(attempt.model, series, Cell(at, at, 0, 1, latency_us, 0 if first is None else 1, ttft_us))
+            cell = Cell(at, at, 1, 0, 0, 0, 0)
+        else:
+            latency_us = max(0, round((attempt.ended_ms - attempt.started_ms) * 1000))
+            first = attempt.first_content_ms
+            ttft_us = 0 if first is None else max(0, round((first - attempt.started_ms) * 1000))
+            cell = Cell(at, at, 0, 1, latency_us, 0 if first is None else 1, ttft_us)
+        key = (attempt.model, at)
+        same_instant = self._waiting.get(key)
+        self._waiting[key] = cell if same_instant is None else same_instant.merged(cell)
+        if len(self._waiting) > MAX_WAITING:
+            self._settle()
 
-    def _add(self, model: str, series: Series, cell: Cell) -> None:
-        """Count a record in the history and in the sums that are in use; those that nobody reads any more are let go."""
-        series.add(cell)
-        self._newest_ms = max(self._newest_ms, cell.at_ms)
-        for key, sums in list(self._sums.items()):
-            if sums.unused_for_ms(cell.at_ms) > UNUSED_MS:
-                del self._sums[key]
-            else:
+    def _settle(self) -> None:
+        """Bring what waits into the histories and into the sums that are in use, oldest first."""
+        waiting = sorted(self._waiting.items(), key=_by_instant)
+        self._waiting = {}
+        for (model, at_ms), cell in waiting:
+            series = self._series.get(model)
+            if series is None:
+                series = self._series[model] = Series(self._max_instants)
+            series.add(cell)
+            self._newest_ms = max(self._newest_ms, at_ms)
+            for sums in self._sums.values():
                 sums.add(model, cell)
+        self._forget_unused()
+
+    def _forget_unused(self) -> None:
+        """Let sums go that nobody has read for long."""
+        unused = [key for key, sums in self._sums.items() if sums.unused_for_ms(self._newest_ms) > UNUSED_MS]
+        for key in unused:
+            del self._sums[key]
 
     # --- reading ---
 
     def sums(self, window_minutes: float, half_life_minutes: float, candidates: Sequence[Candidate], now_ms: int) -> Sums:
         """The candidates' sums over that window as they are at that instant, or at the newest record if that is later."""
+        if self._waiting:
+            self._settle()
         sums = self._sums.get((window_minutes, half_life_minutes))
         if sums is None:
             sums = self._sums[(window_minutes, half_life_minutes)] = Sums(window_minutes, half_life_minutes, self._max_instants)
         sums.read(self._series, candidates, max(now_ms, self._newest_ms))
         return sums
+
+    def remembered(self, candidates: Sequence[Candidate], now_ms: int) -> dict[int, Any]:
+        """What the caller made of the statistics of these very candidates in this very millisecond; empty at first."""
+        if now_ms != self._memory_ms:
+            self._memory_ms = now_ms
+            self._memory.clear()
+        kept = self._memory.get(id(candidates))
+        if kept is None or kept[0] is not candidates:
+            kept = self._memory[id(candidates)] = (candidates, {})
+        return kept[1]
 
     def failed_last(self, model: str) -> int | None:
         """When a model's newest record was made, if that is a failure; at the same instant a success is the newer one."""
@@ -240,6 +276,7 @@ class Statistics:
 
     def state(self) -> dict[str, Any]:
         """As plain values for a checkpoint. Attempts in flight are not part of it: a restart has none."""
+        self._settle()
         # A model without a record for longer than any window has most likely been deleted.
         oldest = self._newest_ms - HORIZON_MS
         models = {model: series for model, series in self._series.items() if series.newest_ms >= oldest}

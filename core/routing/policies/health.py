@@ -59,6 +59,7 @@ def score(facts: Facts, candidates: Sequence[Candidate], stats: Statistics, para
     scores: dict[str, float] = {}
     excluded: dict[str, str] = {}
     inputs: dict[str, dict[str, float]] = {}
+    lasting = True
     for model, sums in read.found:
         if sums is None or not sums.records:
             scores[model] = 1.0
@@ -67,9 +68,12 @@ def score(facts: Facts, candidates: Sequence[Candidate], stats: Statistics, para
         scores[model] = 1.0 - errors / (total + params.pseudo_counts)
         inputs[model] = {"errors": errors, "total": total, "records": sums.records}
         failed_at = stats.failed_last(model) if errors else None
-        if failed_at is not None and _open(model, sums, failed_at, stats, params, now_ms):
+        if failed_at is None:
+            continue
+        lasting = False  # whether a probe is in flight may change within the millisecond
+        if _open(model, sums, failed_at, stats, params, now_ms):
             excluded[model] = _reason(sums, failed_at, now_ms)
-    return Scores(scores=scores, excluded=excluded, inputs=inputs)
+    return Scores(scores=scores, excluded=excluded, inputs=inputs, lasting=lasting)
 
 
 def _open(model: str, sums: Aggregate, failed_at: int, stats: Statistics, params: Health, now_ms: int) -> bool:

@@ -62,4 +62,4 @@ def score(facts: Facts, candidates: Sequence[Candidate], stats: Statistics, para
         fastest = min(means.values())
         for model, mean in means.items():
             scores[model] = fastest / mean if mean else 1.0
-    return Scores(scores=scores, inputs=inputs)
+    return Scores(scores=scores, inputs=inputs, lasting=True)
