@@ -202,7 +202,8 @@ class Connection(Intake):
     def answered(self, request: Request) -> None:
         """The answer is written: make room for the next request, or close."""
         self._current = self._task = None
-        if not request.keep_alive:
+        # `closing` may have come since the head was sent, which said nothing of it.
+        if not request.keep_alive or self.closing:
             self._finish_closing(request.complete)
         elif self.behind:
             # Nothing more for a client that has not taken this.

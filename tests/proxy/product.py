@@ -208,8 +208,8 @@ async def running(data: Path, **settings: Any) -> AsyncIterator[InProcess]:
         await proxy.close_clients()
         process.stop()
         await task
-        # What the process set for its own whole life.
-        gc.unfreeze()
+        # What the process set for its own whole life. What it froze stays so: pytest collects after every test, and would look
+        # at all that was ever imported each time.
         gc.set_threshold(*thresholds)
 
 
