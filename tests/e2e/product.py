@@ -100,6 +100,12 @@ class Product:
                 return pid
         raise AssertionError(f"the supervisor has no child {plane}")
 
+    def kill(self, plane: str) -> None:
+        """`kill -9` a child of the supervisor; returns when it is gone."""
+        child = self.child(plane)
+        os.kill(child, signal.SIGKILL)
+        assert gone(child)
+
     def ask(self, text: str = "Hello", token: str | None = None, **more: object) -> httpx.Response:
         """One chat completion over plain HTTP."""
         body = {"model": "auto", "messages": [{"role": "user", "content": text}], **more}
