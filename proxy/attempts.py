@@ -85,6 +85,7 @@ class Attempt:
         "call",
         "candidate",
         "deadlines",
+        "endpoint",
         "exchange",
         "first_byte_ms",
         "first_content_ms",
@@ -106,6 +107,7 @@ class Attempt:
         self.deadlines = Deadlines(timeouts, call.started, now, call.stream)
         self.started_ms = call.elapsed_ms()
         self.exchange: AnyExchange | None = None
+        self.endpoint: Endpoint | None = None
         self.relay: StreamRelay | None = None
         self.http_status: int | None = None
         self.first_byte_ms: float | None = None
@@ -129,6 +131,7 @@ class Attempt:
         except UpstreamError as error:
             raise _failed(error) from None
         self.exchange = exchange
+        self.endpoint = way.endpoint
         self.http_status = exchange.status
         self.first_byte_ms = self.call.elapsed_ms()
         if exchange.status != 200:
@@ -198,10 +201,18 @@ class Attempt:
             first_content_ms=self.first_content_ms,
             ended_ms=self.call.elapsed_ms(),
             http_status=http_status or self.http_status,
-            error=brief(error),
+            error=self.reported(error),
             usage=usage,
             cost_nano_usd=_cost(self.candidate.prices, usage),
         )
+
+    def without_key(self, said: bytes) -> bytes:
+        """A provider's words, its key taken out of them."""
+        return said if self.endpoint is None else self.endpoint.without_key(said)
+
+    def reported(self, error: str) -> str:
+        """A failure in words fit for a log row."""
+        return brief(self.without_key(error.encode(errors="replace")).decode())
 
     def relayed_headers(self) -> list[tuple[bytes, bytes]]:
         """What the client sees of the provider's headers, and which model they came from."""
@@ -209,8 +220,12 @@ class Attempt:
         return [*relayed_headers(self.exchange.headers), (b"x-waybill-model", self.candidate.id.encode())]
 
     def close(self) -> None:
-        """Stop the upstream call, unless it has ended."""
-        if self.exchange is not None:
+        """Stop the upstream call, unless it has ended, or only its last bytes are on the way."""
+        if self.exchange is None:
+            return
+        if self.relay is not None and self.relay.ended:
+            self.exchange.release()
+        else:
             self.exchange.close()
 
     @property

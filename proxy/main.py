@@ -72,7 +72,7 @@ class Process:
         known = checkpoint.read(self._layout.checkpoint)
         self._journal = checkpoint.open_journal(self._layout.journal, known)
         self._pipeline = self._recovered_pipeline(known)
-        reloader = Reloader(self._layout, self._settings.proxy_id)
+        self._reloader = reloader = Reloader(self._layout, self._settings.proxy_id)
         if (snapshot := reloader.load()) is not None:
             self._swap(snapshot)
         server = await listen(self._pipeline, *self._settings.listen, self._settings.limits)
@@ -148,7 +148,7 @@ class Process:
         return running.snapshot.revision if running is not None else None
 
     def _registry(self) -> CollectorRegistry:
-        return registry(self.metrics, self._revision, lambda: self._journal.position)
+        return registry(self.metrics, self._revision, lambda: self._reloader.refusals, lambda: self._journal.position)
 
     # --- around the life ---
 

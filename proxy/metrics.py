@@ -31,7 +31,6 @@ class Metrics:
         self.latency_sum_ms = 0.0
         self.active = 0
         self.reloads = 0
-        self.refused_revisions = 0
         self.journal_failures = 0
 
     def record(self, event: RequestFinished) -> None:
@@ -46,8 +45,15 @@ class Metrics:
 class MetricsCollector(Collector):
     """Prometheus' view of `Metrics` and of the revision that runs."""
 
-    def __init__(self, metrics: Metrics, revision: Callable[[], str | None], journal_position: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        revision: Callable[[], str | None],
+        refused_revisions: Callable[[], int],
+        journal_position: Callable[[], int],
+    ) -> None:
         self._metrics = metrics
+        self._refused_revisions = refused_revisions
         self._revision = revision
         self._journal_position = journal_position
 
@@ -71,15 +77,20 @@ class MetricsCollector(Collector):
         yield GaugeMetricFamily("waybill_active_requests", "Requests in flight.", value=metrics.active)
         yield GaugeMetricFamily("waybill_journal_position_bytes", "End of the journal.", value=self._journal_position())
         yield CounterMetricFamily("waybill_reloads", "Revisions swapped in.", value=metrics.reloads)
-        yield CounterMetricFamily("waybill_refused_revisions", "Revisions refused.", value=metrics.refused_revisions)
+        yield CounterMetricFamily("waybill_refused_revisions", "Revisions refused.", value=self._refused_revisions())
         yield CounterMetricFamily("waybill_journal_failures", "Records not written at once.", value=metrics.journal_failures)
         yield InfoMetricFamily("waybill_configuration", "The running revision.", value={"revision": self._revision() or ""})
 
 
-def registry(metrics: Metrics, revision: Callable[[], str | None], journal_position: Callable[[], int]) -> CollectorRegistry:
+def registry(
+    metrics: Metrics,
+    revision: Callable[[], str | None],
+    refused_revisions: Callable[[], int],
+    journal_position: Callable[[], int],
+) -> CollectorRegistry:
     """A registry of its own for one process: nothing global, so tests and processes never share counts."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(MetricsCollector(metrics, revision, journal_position))
+    registry.register(MetricsCollector(metrics, revision, refused_revisions, journal_position))
     return registry
 
 

@@ -210,13 +210,14 @@ class Pipeline:
             self._break(call, attempt, refusal.code, broken.reason, timed_out=broken.timed_out)
             request.finish(refusals.event(call.dialect, refusal, call.id))
             return
+        tail = relay.tail if relay.error is None else attempt.without_key(relay.tail)
         if call.content is not None:
-            call.content.stream(relay.tail)
+            call.content.stream(tail)
         if relay.error is not None:
             self._break(call, attempt, relay.error.type, relay.error.message)
         else:
             self._succeed(call, attempt)
-        request.finish(relay.tail)
+        request.finish(tail)
 
     # --- settle, record ---
 
@@ -226,7 +227,7 @@ class Pipeline:
 
     def _break(self, call: Call, attempt: Attempt, code: str, reason: str, *, timed_out: bool = False) -> None:
         self._end_attempt(attempt, "timeout" if timed_out else "error", reason)
-        self._record(call, "error", 200, code, reason)
+        self._record(call, "error", 200, code, attempt.reported(reason))
 
     def _end_attempt(self, attempt: Attempt, status: Status, error: str = "", http_status: int | None = None) -> None:
         """Note an attempt's end, once: a failure after the end changes nothing any more."""

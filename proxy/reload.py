@@ -34,6 +34,7 @@ class Reloader:
         self.snapshot: Snapshot | None = None
         self.sequence = 0
         self.refused: Refused | None = None
+        self.refusals = 0  # since the start
         self._layout = layout
         self._proxy_id = proxy_id
         self._hopeless: set[str] = set()  # files that failed once: they will not get better
@@ -133,6 +134,7 @@ class Reloader:
 
     def _refuse(self, name: str, error: Exception, revision: str | None = None) -> None:
         self._hopeless.add(name)
+        self.refusals += 1
         self.refused = Refused(revision or name, f"{name}: {error}")
         self._report()
 

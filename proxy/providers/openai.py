@@ -74,9 +74,11 @@ class Endpoint:
 
     def read_failure(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, now_ms: int) -> UpstreamFailure:
         """Any other answer; see `outcomes.outcome` for what follows from its status."""
-        if self._key is not None:  # some providers quote the key that they were called with: nobody else is to see it
-            body = body.replace(self._key, b"[key]")
-        return read_failure(status, headers, body, now_ms)
+        return read_failure(status, headers, self.without_key(body), now_ms)
+
+    def without_key(self, said: bytes) -> bytes:
+        """What the provider said of a failure: some quote the key that they were called with, and nobody else is to see it."""
+        return said if self._key is None else said.replace(self._key, b"[key]")
 
 
 def _asking_usage(options: Raw | None) -> Raw:

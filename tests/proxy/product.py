@@ -88,13 +88,13 @@ class Publisher:
         self.revision = ""
         self._config = Config()
 
-    def publish(self, files: Mapping[str, bytes]) -> str:
+    def publish(self, files: Mapping[str, bytes], *, whole: bool = False) -> str:
         """The next publication: a full one first, then deltas. Its revision."""
         config = load(files)
         self.sequence += 1
         revision = f"{self.sequence:040x}"
-        if self.sequence == 1:
-            name, data = full_name(1), encode_delta(full_delta(config, revision))
+        if whole or self.sequence == 1:
+            name, data = full_name(self.sequence), encode_delta(full_delta(config, revision))
         else:
             name = delta_name(self.sequence)
             data = encode_delta(difference(self._config, self.revision, config, revision, {}))
