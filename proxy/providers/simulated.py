@@ -48,6 +48,10 @@ class SimulatedExchange:
         """End the call: nothing more is read of it."""
         self._script = Script(self.status, self.headers, [], cut=True)
 
+    def release(self) -> None:
+        """The caller has all it needs; there is no connection to keep."""
+        self.close()
+
     def _due(self) -> int:
         """The first piece that is not due yet."""
         script = self._script

@@ -25,6 +25,8 @@ _ONE_WRITE_BYTES = 65_536
 # in such a time. What has been read is passed on at once; half the proxy's cost of a fast stream are its reads and writes.
 _REST_S = 0.002
 
+_RELEASED = "released"  # the phase in which nobody reads any more
+
 
 class StaleConnection(Exception):
     """A pooled connection turned out to be closed before any byte of the answer; for the pool alone."""
@@ -218,6 +220,13 @@ class Connection(DeadlineProtocol):
         self.reused = True
         self.expire_at(until)
 
+    def run_out(self, seconds: float) -> None:
+        """Nobody reads the rest of this answer: it has `seconds` to end, else the socket is closed."""
+        self._phase = _RELEASED
+        if self.paused:
+            self.resume()
+        self.expire_at(self._loop.time() + seconds)
+
     def abandon(self) -> None:
         """Close the socket at once; a caller that still waits is told."""
         exchange = self._exchange
@@ -336,6 +345,8 @@ class Connection(DeadlineProtocol):
         """The caller's deadline has passed, or an idle connection is old enough."""
         exchange = self._exchange
         if exchange is None:
+            self.abandon()
+        elif self._phase == _RELEASED:
             self.abandon()
         elif exchange.waiter is not None:
             self._fail(exchange, UpstreamTimeout(self._phase))

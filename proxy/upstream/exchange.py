@@ -11,6 +11,8 @@ from proxy.upstream.errors import AnswerTooLarge, MalformedAnswer, UpstreamError
 if TYPE_CHECKING:
     from proxy.upstream.connection import Connection
 
+# How long an answer that nobody reads any more may take to its end, for its connection to be worth keeping.
+_RELEASED_S = 1.0
 # Unread bytes at which the socket is no longer read.
 BUFFER_BYTES = 262_144
 
@@ -58,6 +60,12 @@ class Exchange:
         if connection is not None:
             connection.abandon()
         self.parts = []
+
+    def release(self) -> None:
+        """The caller has all it needs: what is still to come is dropped, and the connection kept if that is over soon."""
+        if self.connection is not None:
+            self.parts = []
+            self.connection.run_out(_RELEASED_S)
 
     def decode(self, coding: bytes) -> None:
         """The body is compressed: `read` gives it expanded, and the headers say so."""

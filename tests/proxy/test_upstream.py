@@ -270,6 +270,32 @@ async def test_closing_early_closes_the_socket_and_closing_late_keeps_it(upstrea
         assert upstreams.open_connections == 1
 
 
+@pytest.mark.parametrize("ends", [True, False], ids=["that ends soon is kept", "that does not is closed"])
+async def test_the_connection_of_an_answer_whose_rest_nobody_needs(upstreams: Upstreams, ends: bool) -> None:
+    needed, gone = asyncio.Event(), asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(CHUNKED + chunk(b"all that matters"))
+        await needed.wait()
+        if ends:
+            writer.write(b"0\r\n\r\n")
+        await reader.read()
+        gone.set()
+
+    async with upstream(script) as peer:
+        exchange = await call(upstreams, post(peer.port))
+        assert await exchange.read(asyncio.get_running_loop().time() + 2) == b"all that matters"
+        exchange.release()
+        needed.set()
+        if ends:
+            await until(lambda: exchange.complete)
+            assert (upstreams.open_connections, gone.is_set()) == (1, False)
+        else:
+            await asyncio.wait_for(gone.wait(), 3)
+            assert upstreams.open_connections == 0
+
+
 async def test_closing_all_wakes_those_who_wait(upstreams: Upstreams) -> None:
     async with upstream(hangs_before_the_headers) as peer:
         task = asyncio.create_task(whole(upstreams, post(peer.port)))
