@@ -199,25 +199,21 @@ class Pipeline:
         exchange, relay = attempt.committed
         call.first_byte_ms = call.elapsed_ms()
         request.start(200, headers)
-        if call.content is not None:
-            call.content.stream(first)
-        if first and not request.write(first):
-            await request.drain()
         try:
-            await forward(request, attempt, exchange, relay, self._bounds.keep_alive_s)
+            last = await forward(request, attempt, exchange, relay, first, self._bounds.keep_alive_s)
         except StreamBroken as broken:
             refusal = refusals.TimedOut(broken.reason) if broken.timed_out else refusals.AllModelsFailed(broken.reason)
             self._break(call, attempt, refusal.code, broken.reason, timed_out=broken.timed_out)
             request.finish(refusals.event(call.dialect, refusal, call.id))
             return
-        tail = relay.tail if relay.error is None else attempt.without_key(relay.tail)
+        end = last + (relay.tail if relay.error is None else attempt.without_key(relay.tail))
         if call.content is not None:
-            call.content.stream(tail)
+            call.content.stream(end)
         if relay.error is not None:
             self._break(call, attempt, relay.error.type, relay.error.message)
         else:
             self._succeed(call, attempt)
-        request.finish(tail)
+        request.finish(end)
 
     # --- settle, record ---
 

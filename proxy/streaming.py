@@ -40,22 +40,32 @@ class KeepAlive:
 
 
 async def forward(
-    request: Request, attempt: Attempt, exchange: AnyExchange, relay: StreamRelay, keep_alive_s: float = KEEP_ALIVE_S
-) -> None:
+    request: Request,
+    attempt: Attempt,
+    exchange: AnyExchange,
+    relay: StreamRelay,
+    first: bytes,
+    keep_alive_s: float = KEEP_ALIVE_S,
+) -> bytes:
     """Forward until the relay has ended or failed, never further than the client keeps up.
 
-    Raises StreamBroken and ClientStalled.
+    Returns the last part, which is still to be sent: it leaves in one write with the end. Raises StreamBroken, ClientStalled.
     """
+    out = first
+    if relay.ended or relay.error is not None:
+        return out
     content = attempt.call.content
     keep_alive = KeepAlive(request, attempt.loop, keep_alive_s)
     try:
-        while not relay.ended and relay.error is None:
-            out = await attempt.next_content(exchange, relay)
+        while True:
             if out:
                 keep_alive.sent_at = attempt.loop.time()
                 if content is not None:
                     content.stream(out)
                 if not request.write(out):
                     await request.drain()
+            out = await attempt.next_content(exchange, relay)
+            if relay.ended or relay.error is not None:
+                return out
     finally:
         keep_alive.stop()

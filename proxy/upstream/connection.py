@@ -344,9 +344,7 @@ class Connection(DeadlineProtocol):
     def expire(self) -> None:
         """The caller's deadline has passed, or an idle connection is old enough."""
         exchange = self._exchange
-        if exchange is None:
-            self.abandon()
-        elif self._phase == _RELEASED:
+        if exchange is None or self._phase == _RELEASED:
             self.abandon()
         elif exchange.waiter is not None:
             self._fail(exchange, UpstreamTimeout(self._phase))
