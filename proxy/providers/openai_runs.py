@@ -36,10 +36,13 @@ class Pattern(NamedTuple):
     def find(self, block: bytes, start: int) -> Run | None:
         """The run from the first such chunk of a block to its last; None where others stand between them."""
         prefix, suffix, new_prefix, new_suffix = self
-        first = block.find(prefix, start)
+        # Mostly the run begins right here; searching for that long a needle costs as much as reading the block.
+        first = start if block.startswith(prefix, start) else block.find(prefix, start)
         last = block.rfind(suffix, first)
         if first < 0 or last < first + len(prefix):
             return None
+        if first != start and not block.endswith(b"\n\n", 0, first):
+            return None  # in the middle of an event: one with a name, say
         texts = block[first + len(prefix) : last].split(suffix + prefix)
         if b"" in texts or b'"' in b"".join(texts):
             return None

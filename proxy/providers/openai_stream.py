@@ -28,6 +28,7 @@ from proxy.providers.openai_runs import Pattern, learn
 from proxy.providers.openai_usage import estimated, usage_from
 
 HOLD_BYTES = 65_536
+FEW_EVENTS = 3  # so few are read one by one: looking for runs in them would cost more
 LEARNING_EVENTS = 4  # how many events at a stream's beginning may be the one that shows what its text chunks look like
 
 _DONE = b"data: [DONE]\n\n"
@@ -174,6 +175,11 @@ class StreamRelay:
 
     def _relay(self, events: list[bytes]) -> None:
         """Sort events into runs that share the known beginning, and others."""
+        if len(events) <= FEW_EVENTS:
+            for event in events:
+                if not self._stopped:
+                    self._relay_event(event)
+            return
         head = self._head
         length = len(head)
         run: list[bytes] = []
