@@ -31,7 +31,8 @@ HOLD_BYTES = 65_536
 FEW_EVENTS = 3  # so few are read one by one: looking for runs in them would cost more
 LEARNING_EVENTS = 4  # how many events at a stream's beginning may be the one that shows what its text chunks look like
 
-_DONE = b"data: [DONE]\n\n"
+_DONE_EVENT = b"data: [DONE]"
+_DONE = _DONE_EVENT + b"\n\n"
 _NO_HEAD = b"\n\n"  # no event begins with it
 
 
@@ -244,7 +245,14 @@ class StreamRelay:
 
     def _relay_event(self, event: bytes) -> None:
         """The exact path: one event, whatever it is."""
-        data, name = sse.parse(event)
+        if event == _DONE_EVENT:
+            self._done()
+            return
+        if event.startswith(b"data: {") and b"\n" not in event:
+            data: bytes | None = event[6:]
+            name = b""
+        else:
+            data, name = sse.parse(event)
         if data is None:
             return  # comments are no part of the answer; Waybill sends keep-alives of its own
         if data[:1] != b"{":
