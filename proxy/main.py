@@ -67,7 +67,7 @@ class Process:
 
     async def run(self) -> None:
         """The whole life of the process."""
-        self._upstreams = Upstreams()
+        self.upstreams = Upstreams()
         self._credentials = Credentials(self._layout.secrets, _private_key(self._layout.private_key))
         known = checkpoint.read(self._layout.checkpoint)
         self._journal = checkpoint.open_journal(self._layout.journal, known)
@@ -102,7 +102,7 @@ class Process:
         return Pipeline(journal=self._journal, statistics=statistics, metrics=self.metrics, bounds=self._settings.bounds)
 
     def _swap(self, snapshot: Snapshot) -> None:
-        self._pipeline.running = Running(snapshot, self._credentials, self._upstreams.open)
+        self._pipeline.running = Running(snapshot, self._credentials, self.upstreams.open)
         self.metrics.reloads += 1
 
     def _checkpoint(self) -> checkpoint.Checkpoint:
@@ -122,7 +122,7 @@ class Process:
             await server.close(0.0)
         hurried.cancel()
         await ops.close(0.0)
-        await self._upstreams.close()
+        await self.upstreams.close()
         checkpoint.save(self._layout.checkpoint, self._journal, self._checkpoint())
         self._journal.close()
 

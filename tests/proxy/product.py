@@ -332,6 +332,7 @@ class Provider(Upstream, Clients):
         self.asked: list[Asked] = []
         self.behaviours: dict[str, Behaviour] = {}
         self.closed = asyncio.Event()  # some connection was closed by the other side
+        self.connected: set[asyncio.StreamWriter] = set()
 
     def url(self, project: str = "") -> str:
         """The base URL for an SDK that asks it directly."""
@@ -342,6 +343,7 @@ class Provider(Upstream, Clients):
         self.behaviours[f"up-{model}"] = behaviour
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connected.add(writer)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -355,6 +357,7 @@ class Provider(Upstream, Clients):
                 if writer.is_closing():
                     return
         finally:
+            self.connected.discard(writer)
             self.closed.set()
 
 
