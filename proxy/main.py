@@ -75,7 +75,7 @@ class Process:
         self._reloader = reloader = Reloader(self._layout, self._settings.proxy_id)
         if (snapshot := reloader.load()) is not None:
             self._swap(snapshot)
-        server = await listen(self._pipeline, *self._settings.listen, self._settings.limits)
+        self.server = server = await listen(self._pipeline, *self._settings.listen, self._settings.limits)
         ops = await listen(OpsHandler(self._why_not_ready, self._registry()), *self._settings.ops, ServerLimits())
         # What exists by now lives as long as the process: the collector need never look at it again. Requests leave hardly
         # any cycles, so it need not look at each few hundred new objects either.
