@@ -10,6 +10,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from bench import feed, flatness, latency, paced, recorder, reload, report, start, streams, unary
 from bench.processes import stop_at_signals
 from bench.report import Outcome, Report
@@ -31,6 +33,9 @@ SCENARIOS: dict[str, Callable[[Stand], Outcome]] = {
 def main() -> int:
     """Exit code 0 whatever the figures are: timing never fails a run, except with --strict."""
     arguments = _arguments()
+    if arguments.show:
+        print(report.markdown(msgspec.json.decode(arguments.show.read_bytes(), type=Report)))
+        return 0
     stop_at_signals()
     run = report.begin(full=arguments.full)
     names = arguments.scenarios or list(SCENARIOS)
@@ -73,6 +78,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="large sizes and more rounds")
     parser.add_argument("--strict", action="store_true", help="exit code 1 when a target is missed")
     parser.add_argument("--output", type=Path, help="where the raw rounds go; bench/results/<date>-<commit>.json when all ran")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="print a kept run as Markdown, and measure nothing")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.scenarios if name not in SCENARIOS]:
         parser.error(f"no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")

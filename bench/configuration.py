@@ -35,7 +35,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 def configuration(upstream_port: int, sizes: Sizes) -> Configuration:
     """The files for an upstream on this port of the loopback address."""
     files = _provider("bench", f"http://127.0.0.1:{upstream_port}/v1")
-    files |= _provider("paced", f"http://127.0.0.1:{upstream_port}/paced/{PACE_MS}/v1")
+    files |= _provider("paced", f"http://127.0.0.1:{upstream_port}/paced/{PACE_MS}/v1", "max_connections: 8000\n")
     for number in range(MODELS):
         files |= _model(f"bench-{number}", "bench", number + 1)
         files |= _model(f"paced-{number}", "paced", number + 1)
@@ -52,8 +52,8 @@ def configuration(upstream_port: int, sizes: Sizes) -> Configuration:
     return Configuration(files=files, tokens=tokens, paced_token=_value(PACED))
 
 
-def _provider(name: str, base_url: str) -> dict[str, bytes]:
-    return {f"providers/{name}.yaml": f"kind: openai-compatible\nbase_url: {base_url}\n".encode()}
+def _provider(name: str, base_url: str, more: str = "") -> dict[str, bytes]:
+    return {f"providers/{name}.yaml": f"kind: openai-compatible\nbase_url: {base_url}\n{more}".encode()}
 
 
 def _model(name: str, provider: str, price: int) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from api.database.request_logs import LogRow
 from bench.configuration import MODELS, PROJECT, Sizes
 from bench.product import Product
 from bench.report import Figure, Outcome, middle, none, within
-from bench.stand import Spent, Stand, interleaved, spent_since
+from bench.stand import Spent, Stand, interleaved, spending, spent_since
 from bench.unary import CONNECTIONS
 
 ROWS = 1_000_000
@@ -82,11 +82,11 @@ def _load(stand: Stand, product: Product, seconds: float) -> Cost:
     if product.metric("api-ops", "waybill_recorder_rows") < 2 * len(product.configuration.tokens):
         stand.client(product.ports["proxy"], tokens, "-c", 64, "-d", 3000, lasts_s=3).wait()  # each project's first request
         product.settle()
-    proxy, api = spent_since(pid), spent_since(product.pid("api"))
-    result = stand.client(product.ports["proxy"], tokens, "-c", CONNECTIONS, "-d", int(seconds * 1000), lasts_s=seconds).wait()
-    spent = Spent(requests=result.succeeded, failed=result.trouble, seconds=result.seconds, cpu_s=proxy())
+    arguments = ("-c", CONNECTIONS, "-d", int(seconds * 1000))
+    api = spent_since(product.pid("api"))
+    proxy = spending(pid, lambda: stand.client(product.ports["proxy"], tokens, *arguments, lasts_s=seconds).wait())
     product.settle()
-    return Cost(proxy=spent, api_cpu_s=api())
+    return Cost(proxy=proxy, api_cpu_s=api())
 
 
 def _with_and_without_rows(stand: Stand) -> tuple[Product, Product, float]:

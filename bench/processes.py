@@ -91,6 +91,11 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def waited_s(pid: int) -> float:
+    """Seconds that its main thread could have run and had no core: what others on that core took from it."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+
+
 def resident_mb(pid: int) -> float:
     """Resident memory in MB (10^6 bytes)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
@@ -140,5 +145,6 @@ def free_ports(count: int) -> list[int]:
 
 
 def stop_at_signals() -> None:
-    """Make SIGTERM what Ctrl-C is: everything that was started is stopped on the way out."""
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    """Make SIGTERM and Ctrl-C raise KeyboardInterrupt, also where they were ignored when we were started."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)

@@ -37,7 +37,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     rounds: Any
 
 
-class Report(msgspec.Struct, kw_only=True):
+class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One run: where, when, on which commit, and what came out."""
 
     commit: str
@@ -109,6 +109,18 @@ def table(title: str, figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
+def markdown(report: Report) -> str:
+    """A run as the tables of docs/benchmarks.md."""
+    machine = ", ".join(f"{name} {value}" for name, value in report.machine.items())
+    lines = [f"Commit `{report.commit}`{' with uncommitted changes' if report.changed else ''}, {report.at[:10]}; {machine}."]
+    for name, outcome in report.scenarios.items():
+        lines += ["", f"| {name} | measured | target | |", "|---|---:|---|---|"]
+        for figure in outcome.figures:
+            verdict = {None: "", True: "met", False: "**missed**"}[figure.met]
+            lines.append(f"| {figure.name} | {f'{_shown(figure.value)} {figure.unit}'.strip()} | {figure.target} | {verdict} |")
+    return "\n".join(lines)
+
+
 def _shown(value: float) -> str:
     if value == int(value):
         return f"{int(value):,}"
@@ -122,8 +134,8 @@ def _machine() -> dict[str, str]:
         "cores": str(len(os.sched_getaffinity(0))),
         "kernel": platform.release(),
         "python": sys.version.split()[0],
-        "nginx": _said(["/usr/sbin/nginx", "-v"]),
-        "wrk": _said(["wrk", "-v"]).partition(" Copyright")[0],
+        "nginx": _said(["/usr/sbin/nginx", "-v"]).rpartition("/")[2],
+        "wrk": _said(["wrk", "-v"]).removeprefix("wrk ").partition(" ")[0],
     }
 
 

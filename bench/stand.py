@@ -13,9 +13,9 @@ import msgspec
 
 from bench.configuration import Sizes, configuration, request_body
 from bench.peers import Nginx
-from bench.processes import Cores, cpu_s
+from bench.processes import Cores, cpu_s, waited_s
 from bench.product import Product
-from bench.programs import Client, Upstream
+from bench.programs import Client, Load, Upstream
 
 T = TypeVar("T")
 CHUNKS = 50
@@ -29,6 +29,7 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
     seconds: float
     cpu_s: float
+    waited_s: float = 0.0
     p50_ms: float = 0.0
     p99_ms: float = 0.0
 
@@ -46,6 +47,11 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     def per_s(self) -> float:
         """Requests a second."""
         return self.requests / self.seconds
+
+    @property
+    def waited(self) -> float:
+        """Share of the time that it could have run and others had its core: with much of it, a round says little."""
+        return self.waited_s / self.seconds
 
     @property
     def busy(self) -> float:
@@ -121,6 +127,21 @@ def interleaved(rounds: int, contenders: Mapping[str, Callable[[], T]]) -> dict[
         for name, run in contenders.items():
             results[name].append(run())
     return results
+
+
+def spending(pid: int, load: Callable[[], Load]) -> Spent:
+    """Run a load, and account for what it cost a process."""
+    cpu_before, waited_before = cpu_s(pid), waited_s(pid)
+    result = load()
+    return Spent(
+        requests=result.succeeded,
+        failed=result.trouble,
+        seconds=result.seconds,
+        cpu_s=cpu_s(pid) - cpu_before,
+        waited_s=waited_s(pid) - waited_before,
+        p50_ms=result.p50_us / 1000,
+        p99_ms=result.p99_us / 1000,
+    )
 
 
 def spent_since(pid: int) -> Callable[[], float]:

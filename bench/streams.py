@@ -6,7 +6,7 @@ nginx passes each piece on as it arrives, as it must for people who read along; 
 from __future__ import annotations
 
 from bench.report import Figure, Outcome, at_least, middle, none
-from bench.stand import CHUNKS, Spent, Stand, interleaved, spent_since
+from bench.stand import CHUNKS, Spent, Stand, interleaved, spending
 from bench.unary import CONNECTIONS
 
 # Content, the finish reason, and [DONE]; nginx also passes the usage chunk, which our client did not ask for.
@@ -20,17 +20,8 @@ def measure(stand: Stand) -> Outcome:
     tokens, pid = stand.tokens(product), product.pid("proxy")
 
     def load(port: int, path: str, events: int, of: int, for_s: float) -> Spent:
-        spent = spent_since(of)
         arguments = ("-c", CONNECTIONS, "-d", int(for_s * 1000), "-P", path, "-e", events)
-        result = stand.client(port, tokens, *arguments, lasts_s=for_s, stream=True).wait()
-        return Spent(
-            requests=result.succeeded,
-            failed=result.trouble,
-            seconds=result.seconds,
-            cpu_s=spent(),
-            p50_ms=result.p50_us / 1000,
-            p99_ms=result.p99_us / 1000,
-        )
+        return spending(of, lambda: stand.client(port, tokens, *arguments, lasts_s=for_s, stream=True).wait())
 
     def waybill(for_s: float = seconds) -> Spent:
         spent = load(product.ports["proxy"], "/v1/chat/completions", EVENTS, pid, for_s)
@@ -57,6 +48,7 @@ def measure(stand: Stand) -> Outcome:
             Figure(name="streams a CPU second, nginx that collects", value=middle(runs["nginx_buffering"], "per_cpu_s")),
             at_least("streams a CPU second, Waybill / nginx", ours / theirs, 0.70),
             Figure(name="streams a second, Waybill", value=middle(runs["waybill"], "per_s")),
+            Figure(name="share of the time that others kept it from its core", value=middle(runs["waybill"], "waited")),
             none("failed streams", sum(run.failed for run in runs["waybill"])),
         ],
         rounds=runs,

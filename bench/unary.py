@@ -9,7 +9,7 @@ from bench.configuration import request_body
 from bench.processes import PeakMemory
 from bench.programs import wrk
 from bench.report import Figure, Outcome, at_most, middle, none
-from bench.stand import Spent, Stand, interleaved, spent_since
+from bench.stand import Spent, Stand, interleaved, spending
 
 CONNECTIONS = 64
 
@@ -22,16 +22,8 @@ def measure(stand: Stand) -> Outcome:
     pid = product.pid("proxy")
 
     def load(url: str, of: int, for_s: float) -> Spent:
-        spent = spent_since(of)
-        result = wrk(url, token, body, connections=CONNECTIONS, seconds=for_s, cores=stand.cores.load)
-        return Spent(
-            requests=result.succeeded,
-            failed=result.trouble,
-            seconds=result.seconds,
-            cpu_s=spent(),
-            p50_ms=result.p50_us / 1000,
-            p99_ms=result.p99_us / 1000,
-        )
+        cores = stand.cores.load
+        return spending(of, lambda: wrk(url, token, body, connections=CONNECTIONS, seconds=for_s, cores=cores))
 
     def waybill() -> Spent:
         spent = load(product.url, pid, seconds)
@@ -51,7 +43,8 @@ def measure(stand: Stand) -> Outcome:
             Figure(name="requests a second, Waybill", value=middle(ours, "per_s")),
             Figure(name="requests a second, nginx", value=middle(theirs, "per_s")),
             Figure(name="requests a second, Waybill / nginx", value=middle(ours, "per_s") / middle(theirs, "per_s")),
-            Figure(name="share of its core that the proxy had", value=middle(ours, "busy")),
+            Figure(name="share of its core that the proxy used", value=middle(ours, "busy")),
+            Figure(name="share of the time that others kept it from its core", value=middle(ours, "waited")),
             at_most("resident memory of the proxy at 64 connections", peak.mb, 100, "MB"),
             none("failed requests", sum(run.failed for run in ours)),
         ],
