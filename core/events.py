@@ -36,7 +36,10 @@ class RequestAdmitted(Event, frozen=True, tag="admitted"):
     dialect: str = "openai_chat"
     path: str = ""
     stream: bool = False
+    admitted_ms: int = 0  # after its arrival: the instant whose windows it belongs to
+    model: str = ""  # the one that is reserved for; written again, with a new reserve, when the request falls back to another
     reserved: dict[str, int] = {}  # metric -> amount at its reserve; cost in nano-USD
+    spent: dict[str, dict[str, int]] = {}  # the same for models that were given up and cost something
 
 
 class AttemptFinished(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -71,8 +74,10 @@ class RequestFinished(Event, frozen=True, tag="finished"):
     provider: str | None = None
     error_code: str = ""
     error: str = ""
+    admitted_ms: int = 0  # after its arrival: the instant whose windows it belongs to
     usage: Usage | None = None
     cost_nano_usd: int | None = None  # None: the model has no price
+    reserved_cost_nano_usd: int | None = None  # where the cost came out above this, the bill was above the bound
     latency_ms: float = 0.0
     first_byte_ms: float | None = None  # to the client's first byte
     labels: dict[str, str] = {}

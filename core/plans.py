@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from core.config import Model, Project, Provider, Routing, Settings, Timeouts
-from core.fields import PRICED, Prices, PriceTier
+from core.fields import PRICED, Limits, Prices, PriceTier
 from core.money import PriceTable, RateCard
 from core.routing.candidates import Candidate
 from core.routing.policies import Policy
@@ -18,6 +18,7 @@ DEFAULT_ATTEMPT_TIMEOUT_STREAMED_MS = 30_000
 DEFAULT_ATTEMPT_TIMEOUT_MS = 120_000
 DEFAULT_IDLE_TIMEOUT_MS = 60_000
 DEFAULT_CONNECT_TIMEOUT_MS = 5_000
+_NO_LIMITS = Limits()
 
 
 class ResolvedTimeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,7 @@ class ProjectPlan(msgspec.Struct, frozen=True, kw_only=True):
     policies: tuple[Policy, ...]  # the enabled ones, in order
     timeouts: ResolvedTimeouts
     listed: tuple[str, ...]  # the candidates' ids, for `/v1/models`
+    entry_limits: Mapping[str, Limits] = {}  # the project's own limits on some of its models, by their id
 
 
 def plan_project(
@@ -63,6 +65,7 @@ def plan_project(
         policies=tuple(policy for policy in routing.policies if policy.enabled),
         timeouts=resolve_timeouts(project.timeouts, settings.timeouts),
         listed=tuple(found.id for found in candidates),
+        entry_limits={routed.id: routed.limits for routed in routing.models if routed.limits != _NO_LIMITS},
     )
 
 

@@ -1,0 +1,82 @@
+"""The counters of every scope that a limit names, or named while their windows last.
+
+A request counts in all its scopes, whether or not a limit of theirs holds for it: a token that is freed of its project's limits
+still uses them up for the others. So an account is found by its scope, and what is counted in it by the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakValueDictionary
+
+from core.limits import Scope, Window, WindowUsage, new_usage
+
+KEPT_IDLE_SWEEPS = 17_280  # a day of checkpoints
+
+
+class Account:
+    """One scope and the windows that it is counted in: none, mostly."""
+
+    __slots__ = ("__weakref__", "scope", "windows")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.windows: list[WindowUsage] = []
+
+    def find(self, window: Window) -> WindowUsage | None:
+        """What is counted in a window, where it is."""
+        return next((usage for usage in self.windows if usage.window == window), None)
+
+
+class Accounts:
+    """All accounts by their scope. One without windows lives as long as somebody is held to it."""
+
+    def __init__(self) -> None:
+        self._known: WeakValueDictionary[Scope, Account] = WeakValueDictionary()
+        self._counting: dict[Scope, Account] = {}
+
+    def account(self, scope: Scope) -> Account:
+        """The account of a scope, one and the same while anybody holds it."""
+        account = self._known.get(scope)
+        if account is None:
+            account = self._known[scope] = Account(scope)
+        return account
+
+    def find(self, scope: Scope, window: Window) -> WindowUsage | None:
+        """What a scope is counted in a window, where it is."""
+        account = self._counting.get(scope)
+        return None if account is None else account.find(window)
+
+    def begin(self, scope: Scope, window: Window, now_ms: int, *, complete: bool) -> WindowUsage:
+        """Count a scope in a window from now on."""
+        usage = new_usage(window, now_ms, complete)
+        account = self._counting[scope] = self.account(scope)
+        account.windows.append(usage)
+        return usage
+
+    def sweep(self, now_ms: int, generation: int, kept_sweeps: int = KEPT_IDLE_SWEEPS) -> None:
+        """Let go of windows that are over, and of counts that stay empty while no revision since `generation` names them."""
+        for scope, account in list(self._counting.items()):
+            for usage in account.windows:
+                usage.sweep(now_ms)
+                usage.idle = usage.idle + 1 if usage.empty and usage.generation < generation else 0
+            # In place: whoever is held to the account sees the change.
+            account.windows[:] = [usage for usage in account.windows if usage.idle <= kept_sweeps]
+            if not account.windows:
+                del self._counting[scope]
+
+    def __iter__(self) -> Iterator[tuple[Scope, WindowUsage]]:
+        """Everything that is counted."""
+        for scope, account in self._counting.items():
+            for usage in account.windows:
+                yield scope, usage
+
+    def state(self) -> list[tuple[Scope, Window, dict[str, Any]]]:
+        """As plain values, to be encoded at once."""
+        return [(scope, usage.window, usage.state()) for scope, usage in self]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take over what `state` gave."""
+        for scope, window, kept in state:
+            self.begin(Scope(*scope), window, 0, complete=True).restore(kept)

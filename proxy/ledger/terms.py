@@ -1,0 +1,161 @@
+"""What the requests of one token are held to, with everything that depends on the revision alone worked out beforehand.
+
+`Book` belongs to one revision; `Terms` to one token in it; `ModelTerms` to that token and one model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from core.bounds import ModelBounds, model_bounds
+from core.config import Model, Settings
+from core.fields import Limits
+from core.limits import (
+    METRICS,
+    NO_LIMITS,
+    Effective,
+    Scope,
+    Window,
+    WindowUsage,
+    effective_per_model,
+    effective_totals,
+    model_scopes,
+    total_scopes,
+    window_of,
+)
+from core.limits.chains import token_entry
+from core.plans import ProjectPlan, candidate
+from core.routing.candidates import Candidate
+from core.snapshot import TokenEntry
+from proxy.ledger.accounts import Account
+
+_COUNT_OUTPUT = frozenset({"cost", "output_tokens", "total_tokens"})
+
+
+class Counting(Protocol):
+    """What terms ask of a ledger: an account, and to count a scope in a window from now on."""
+
+    def account(self, scope: Scope) -> Account:
+        """The account of a scope."""
+
+    def count(self, scope: Scope, window: Window, generation: int, now_ms: int) -> WindowUsage:
+        """What a scope has used in a window; counted from now on if it was not before."""
+
+
+class Check(NamedTuple):
+    """One limit: at most `amount` of the metric at that index may be held in `usage`."""
+
+    usage: WindowUsage
+    metric: int
+    amount: int
+    total: bool  # of the totals, not of the one model
+    effective: Effective
+
+
+class ModelTerms:
+    """What a token's requests to one model are held to."""
+
+    __slots__ = ("accounts", "bounds", "caps_output", "checks", "model", "own", "priced", "unpriced")
+
+    def __init__(
+        self, model: str, bounds: ModelBounds, unpriced_allowed: bool, totals: tuple[Check, ...], own: tuple[Check, ...],
+        accounts: tuple[Account, ...],
+    ) -> None:  # fmt: skip
+        self.model = model
+        self.bounds = bounds
+        self.own = own
+        self.checks = (*totals, *own)
+        self.accounts = accounts  # three for the totals, three for the model
+        self.priced = bounds.text is not None
+        metrics = {check.effective.rule.metric for check in self.checks}
+        self.caps_output = not metrics.isdisjoint(_COUNT_OUTPUT)
+        costly = next((check.effective for check in self.checks if check.effective.rule.metric == "cost"), None)
+        self.unpriced = None if self.priced or unpriced_allowed else costly  # the limit that keeps it out for want of a price
+
+
+class Terms:
+    """What the requests of one token are held to under one revision."""
+
+    __slots__ = (
+        "_book", "_entry", "_models", "_plan", "default_cap", "limited", "project", "token", "totals", "totals_accounts",
+    )  # fmt: skip
+
+    def __init__(self, book: Book, plan: ProjectPlan, entry: TokenEntry, now_ms: int) -> None:
+        self._book = book
+        self._plan = plan
+        self._entry = entry
+        self._models: dict[str, ModelTerms] = {}
+        self.project = entry.project
+        self.token = entry.id
+        self.default_cap = plan.project.default_max_output_tokens
+        scopes = total_scopes(entry.project, entry.id)
+        levels = (book.settings.limits, plan.project.limits, entry.token.limits)
+        book.count_all(zip(scopes, levels, strict=True), now_ms)
+        self.totals = book.checks(effective_totals(*levels, scopes), now_ms, total=True)
+        self.totals_accounts = tuple([book.ledger.account(scope) for scope in scopes])
+        self.limited = bool(self.totals)  # whether any limit holds, on whatever model
+        for known in plan.candidates:
+            self._compile(known, now_ms)
+
+    def model(self, model_id: str, now_ms: int) -> ModelTerms:
+        """The terms of a model: a candidate of the project, or any other that the revision has. Raises KeyError."""
+        return self._models.get(model_id) or self._compile(candidate(model_id, self._book.models[model_id]), now_ms)
+
+    def _compile(self, known: Candidate, now_ms: int) -> ModelTerms:
+        book, token = self._book, self._entry.token
+        scopes = model_scopes(self.project, self.token, known.id)
+        model = book.models.get(known.id)
+        own_limits = NO_LIMITS if model is None else model.limits
+        entry_limits = self._plan.entry_limits.get(known.id, NO_LIMITS)
+        book.count_all(zip(scopes, (own_limits, entry_limits, token_entry(token.models, known.id)), strict=True), now_ms)
+        effective = effective_per_model(own_limits, entry_limits, token, known.id, scopes)
+        terms = self._models[known.id] = ModelTerms(
+            known.id,
+            model_bounds(known),
+            known.unpriced_allowed,
+            self.totals,
+            book.checks(effective, now_ms, total=False),
+            (*self.totals_accounts, *[book.ledger.account(scope) for scope in scopes]),
+        )
+        self.limited = self.limited or bool(terms.checks)
+        return terms
+
+
+class Book:
+    """The limits of one revision over a ledger's counts. `generation` rises with each revision that comes into use."""
+
+    def __init__(self, ledger: Counting, generation: int, settings: Settings, models: Mapping[str, Model]) -> None:
+        self.ledger = ledger
+        self.settings = settings
+        self.models = models
+        self._generation = generation
+        self._terms: dict[tuple[str, str], Terms] = {}
+
+    def terms(self, plan: ProjectPlan, entry: TokenEntry, now_ms: int) -> Terms:
+        """What a token's requests are held to; worked out at its first request under this revision."""
+        terms = self._terms.get((entry.project, entry.id))
+        if terms is None:
+            terms = self._terms[entry.project, entry.id] = Terms(self, plan, entry, now_ms)
+        return terms
+
+    def count_all(self, levels: Iterable[tuple[Scope, Limits]], now_ms: int) -> None:
+        """Count what the rules of these levels name, whether or not they hold for the one who asks."""
+        for scope, limits in levels:
+            for rule in limits.rules:
+                self.ledger.count(scope, window_of(rule.window), self._generation, now_ms)
+
+    def checks(self, effective: tuple[Effective, ...], now_ms: int, *, total: bool) -> tuple[Check, ...]:
+        """The limits that hold, each with its count."""
+        return tuple(
+            [
+                Check(
+                    self.ledger.count(held.scope, window_of(held.rule.window), self._generation, now_ms),
+                    METRICS.index(held.rule.metric),
+                    held.amount,
+                    total,
+                    held,
+                )
+                for held in effective
+            ]
+        )
