@@ -49,8 +49,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def json(self) -> bytes:
-        """`{"rows": […], "cursor": "…", "gap": …}`, encoded once for all readers of this batch. Cursors are strings."""
-        gap = {"after": str(self.gap.after), "to": str(self.gap.to), "reason": self.gap.reason} if self.gap else None
+        """`{"rows": […], "cursor": "…", "gap": null or {"from", "to", "reason"}}`, encoded once for all. Cursors are strings."""
+        gap = {"from": str(self.gap.after), "to": str(self.gap.to), "reason": self.gap.reason} if self.gap else None
         return _encode({"rows": self.rows, "cursor": str(self.cursor), "gap": gap})
 
 

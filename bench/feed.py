@@ -99,7 +99,7 @@ def _stalled_figures(run: Run) -> list[Figure]:
     slow = [gap for gap in stalled.gaps if gap["reason"] == "slow"]
     return [
         at_least("a stalled reader: gaps that say `slow`", len(slow), 1),
-        Figure(name="a stalled reader: rows in them", value=sum(int(gap["to"]) - int(gap["after"]) for gap in slow)),
+        Figure(name="a stalled reader: rows in them", value=sum(int(gap["to"]) - int(gap["from"]) for gap in slow)),
         none("a stalled reader: events missing otherwise, or doubled", stalled.missing + stalled.doubled + len(stalled.errors)),
     ]
 

@@ -62,7 +62,7 @@ class Subscriber {
 
   skip(gap) {
     this.gaps.push(gap);
-    if (Number(gap.from ?? gap.after) !== this.cursor) this.errors.push(`a gap from ${gap.from ?? gap.after} at ${this.cursor}`);
+    if (Number(gap.from) !== this.cursor) this.errors.push(`a gap from ${gap.from} at ${this.cursor}`);
     this.cursor = Number(gap.to);
   }
 

@@ -141,15 +141,17 @@ async def running(data: Path) -> AsyncIterator[Api]:
         task.result()
     port, ops_port = started.result()
     journal = Journal.open(layout.journal, 1 << 26)
-    async with (
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{ops_port}", timeout=10) as ops,
-    ):
-        repository = Repository(layout.repository)
-        yield Api(layout, port, ops_port, viewer_key, client, ops, repository, journal, task)
-    journal.close()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    try:
+        async with (
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{ops_port}", timeout=30) as ops,
+        ):
+            repository = Repository(layout.repository)
+            yield Api(layout, port, ops_port, viewer_key, client, ops, repository, journal, task)
+    finally:
+        journal.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -260,7 +260,7 @@ async def test_clients_that_leave_leave_nothing_behind(api: Api) -> None:
             await socket.initialise()
             await socket.send("subscribe", id="1", payload={"query": FEED, "variables": {"after": "0"}})
             await socket.receive()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while "waybill_feed_subscribers 0.0" not in (figures := (await api.ops.get("/metrics")).text):
             pass
     assert "waybill_graphql_subscriptions 0.0" in figures

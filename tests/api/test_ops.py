@@ -41,14 +41,14 @@ async def test_readiness_says_what_is_missing(tmp_path: Path) -> None:
 
 async def test_the_end_completes_streams_and_closes_both_ports(tmp_path: Path) -> None:
     async with running(tmp_path / "data") as api:
-        stream = api.stream("subscription { requestLogFeed { cursor } }", after="0")
+        stream = api.stream('subscription { requestLogFeed(after: "0") { cursor } }')
         first = asyncio.ensure_future(anext(stream, None))
         await api.record(finished(1))
         assert (await first) is not None
         rest = asyncio.ensure_future(anext(stream, None))
         await asyncio.sleep(0)
         api.task.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert await rest is None
             await asyncio.wait({api.task})
         with pytest.raises(OSError, match=r"refused|Connect"):

@@ -49,7 +49,7 @@ class Desk:
         """Wait until the publisher has come so far by itself."""
         moved = asyncio.Event()
         end = self.publisher.subscribe(lambda _: moved.set())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not condition(self.publisher):
                 moved.clear()
                 await moved.wait()
@@ -329,7 +329,7 @@ async def test_a_proxy_that_refused_a_delta_is_given_a_whole_one(desk: Desk) -> 
     report(desk, "a", 1, refused=Refused("r", "torn"))
     wakeups = Wakeups(desk.layout.published)
     await asyncio.to_thread(committed, desk.repository, {BLOG: b"id: p-blog\nname: Newer\n"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while "full-000000000003.json" not in desk.names():
             await wakeups.next()
     wakeups.close()

@@ -69,7 +69,7 @@ def place(tmp_path):
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110  # a counter has nothing to wait on
             await asyncio.sleep(0.005)
 

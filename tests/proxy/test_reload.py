@@ -82,7 +82,7 @@ class Following:
         self._moved.set()
 
     async def swapped(self, name: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while name_in(self.reloader.snapshot) != name:
                 self._moved.clear()
                 await self._moved.wait()
@@ -235,7 +235,7 @@ async def test_a_wrong_delta_is_refused_and_the_last_good_one_serves(publishing:
     hidden.write_bytes(hidden.read_bytes().replace(b'"B"', b'"X"'))
     hidden.rename(delta)
     wakeups = Wakeups(publishing.layout.proxies)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while state(publishing.layout).refused is None:
             await wakeups.next()
     wakeups.close()
