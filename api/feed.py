@@ -49,7 +49,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def json(self) -> bytes:
-        """`{"rows": […], "cursor": "…", "gap": null or {"from", "to", "reason"}}`, encoded once for all. Cursors are strings."""
+        """`{"rows": […], "cursor": "…", "gap": {"from", "to", "reason"} or null}`, encoded once. Cursors are strings."""
         gap = {"from": str(self.gap.after), "to": str(self.gap.to), "reason": self.gap.reason} if self.gap else None
         return _encode({"rows": self.rows, "cursor": str(self.cursor), "gap": gap})
 
