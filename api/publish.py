@@ -187,8 +187,8 @@ class Publisher:
         last = self._last
         if last is None:
             return
-        stuck = (state for state in self.proxies() if state.refused is not None and state.sequence < last.sequence)
-        if any(_is_alive(state.pid) for state in stuck) and not self._publications.has_full(last.sequence):
+        stuck = any(state.refused is not None and state.sequence < last.sequence for state in self.living_proxies())
+        if stuck and not self._publications.has_full(last.sequence):
             self._publications.write_full(last)
         if last.sequence >= self._packed_at + _PACK_EVERY:
             self._packed_at = last.sequence
@@ -213,6 +213,10 @@ class Publisher:
                 states.append(msgspec.json.decode(path.read_bytes(), type=ProxyState))
         return tuple(states)
 
+    def living_proxies(self) -> tuple[ProxyState, ...]:
+        """Those of `proxies` whose process exists: one that was killed leaves its file behind."""
+        return tuple(state for state in self.proxies() if _is_alive(state.pid))
+
     def _sequence_of(self, revision: str) -> int:
         """The publication that first held `revision`, as far as is known; one to come for a revision that is in none."""
         known = self._sequences.get(revision)
@@ -226,14 +230,14 @@ class Publisher:
         wanted = await self._in_worker(lambda: self._sequence_of(revision))
         give_up = time.monotonic() + timeout_s
         while True:
-            pending = tuple(state.proxy_id for state in self.proxies() if state.sequence < wanted and _is_alive(state.pid))
+            pending = tuple(state.proxy_id for state in self.living_proxies() if state.sequence < wanted)
             if not pending or time.monotonic() >= give_up:
                 return pending
             await asyncio.sleep(_PAUSE_S)
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether the process exists: a proxy that was killed leaves its file behind."""
+    """Whether the process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -313,6 +313,7 @@ async def test_waiting_ends_when_every_living_proxy_runs_the_revision(desk: Desk
     report(desk, "b", 2)
     assert await waiting == ()
     assert [state.proxy_id for state in desk.publisher.proxies()] == ["a", "b", "dead"]
+    assert [state.proxy_id for state in desk.publisher.living_proxies()] == ["a", "b"]
 
 
 async def test_a_revision_published_together_with_a_later_one_counts_as_running(desk: Desk) -> None:
