@@ -117,7 +117,12 @@ async def keep(path: Path, journal: Journal, take: Callable[[], Checkpoint], int
     """
     while True:
         await asyncio.sleep(interval_s)
-        await asyncio.to_thread(save, path, journal, take())
+        saving = asyncio.ensure_future(asyncio.to_thread(save, path, journal, take()))
+        try:
+            await asyncio.shield(saving)
+        except asyncio.CancelledError:
+            await saving  # a thread cannot be stopped: whoever cancels may close the journal, and write the last checkpoint
+            raise
 
 
 def save(path: Path, journal: Journal, checkpoint: Checkpoint) -> bool:

@@ -8,7 +8,7 @@ import gc
 import logging
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -85,9 +85,12 @@ class Process:
         self.port, self.ops_port = server.port, ops.port
         _log.info("proxy ready on port %s, operations on port %s, revision %s", server.port, ops.port, self._revision())
         self.started.set()
-        with self._signals(), self._tasks(reloader):
-            await self._stopping.wait()
-            await self._drain(server, ops)
+        with self._signals():
+            async with self._tasks(reloader):
+                await self._stopping.wait()
+                await self._drain(server, ops)
+            checkpoint.save(self._layout.checkpoint, self._journal, self._checkpoint())
+            self._journal.close()
 
     def _recovered_pipeline(self, known: checkpoint.Checkpoint | None) -> Pipeline:
         """Fold what the journal holds, and end the requests that the last process left open."""
@@ -123,8 +126,6 @@ class Process:
         hurried.cancel()
         await ops.close(0.0)
         await self.upstreams.close()
-        checkpoint.save(self._layout.checkpoint, self._journal, self._checkpoint())
-        self._journal.close()
 
     # --- what the operations port shows ---
 
@@ -163,8 +164,8 @@ class Process:
         """Drain, then end; asked a second time, end at once."""
         (self._hurry if self._stopping.is_set() else self._stopping).set()
 
-    @contextlib.contextmanager
-    def _tasks(self, reloader: Reloader) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def _tasks(self, reloader: Reloader) -> AsyncIterator[None]:
         tasks = [
             asyncio.ensure_future(reloader.watch(self._swap)),
             asyncio.ensure_future(checkpoint.keep(self._layout.checkpoint, self._journal, self._checkpoint)),
@@ -176,6 +177,7 @@ class Process:
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.wait(tasks)
 
 
 def _raise_descriptor_limit() -> None:

@@ -99,6 +99,21 @@ async def test_checkpoints_are_written_again_and_again(tmp_path):
     journal.close()
 
 
+async def test_whoever_stops_the_checkpoints_may_close_the_journal_then(tmp_path):
+    journal = Journal.open(tmp_path / "journal")
+    path = tmp_path / "proxy" / "checkpoint.json"
+
+    def take() -> Checkpoint:
+        asyncio.get_running_loop().call_soon(task.cancel)  # while the thread is at it
+        return Checkpoint(position=7)
+
+    task = asyncio.create_task(keep(path, journal, take, interval_s=0))
+    await asyncio.wait([task])
+    assert task.cancelled()
+    journal.close()
+    assert read(path) == Checkpoint(position=7)
+
+
 def test_a_disk_that_refuses_a_checkpoint_is_no_error(tmp_path):
     journal = Journal.open(tmp_path / "journal")
     (tmp_path / "file").write_text("")
