@@ -26,12 +26,14 @@ from api.ops import OpsApp, Readiness
 from api.people import People, now_ms
 from api.publish import Publisher
 from api.recorder import Recorder
-from api.repository.installation import create
+from api.repository.installation import away, create
+from api.repository.store import Repository
 from api.retention import RetentionJob
 from api.services import Services
 from core.layout import Layout
 
 DRAIN_S = 5
+REPOSITORY_POLL_S = 0.5
 MAX_MESSAGE_BYTES = 1_048_576
 log = structlog.get_logger("api")
 
@@ -80,15 +82,15 @@ async def _services(settings: ApiSettings, metrics: ApiMetrics, readiness: Readi
         await asyncio.to_thread(migrate, url)
         readiness.engine = engine = open_engine(url)
         stack.push_async_callback(engine.dispose)
-        readiness.repository = repository = await asyncio.to_thread(create, layout.repository, layout.data)
-        readiness.publisher = publisher = Publisher(layout, repository)
-        stack.push_async_callback(publisher.close)
-        await publisher.start()
         feed = Feed(engine)
         readiness.recorder = recorder = Recorder(layout.journal, url, feed.publish)
         stack.push_async_callback(recorder.close)
         feed.start(await recorder.start())
         readiness.recording = await stack.enter_async_context(_task(recorder.run(), "recorder"))
+        readiness.repository = repository = await _repository(layout)
+        readiness.publisher = publisher = Publisher(layout, repository)
+        stack.push_async_callback(publisher.close)
+        await publisher.start()
         retention = RetentionJob(
             engine,
             layout.journal,
@@ -103,6 +105,16 @@ async def _services(settings: ApiSettings, metrics: ApiMetrics, readiness: Readi
         yield services
 
 
+async def _repository(layout: Layout) -> Repository:
+    """The repository, made if this folder never had one. Where it is only away it is waited for: what came back would find
+    an empty one in its place."""
+    if away(layout):
+        log.error("the configuration repository is away; waiting for it, and recording", repository=str(layout.repository))
+    while away(layout):  # noqa: ASYNC110  # nothing tells when a volume is mounted again
+        await asyncio.sleep(REPOSITORY_POLL_S)
+    return await asyncio.to_thread(create, layout.repository, layout.data)
+
+
 async def _read_figures(metrics: ApiMetrics, services: Services, recorder: Recorder) -> None:
     """Copy the figures of other parts into the gauges."""
     publisher = services.publisher
@@ -113,7 +125,7 @@ async def _read_figures(metrics: ApiMetrics, services: Services, recorder: Recor
     metrics.refused.set(bool(publisher.refused))
     metrics.degraded.set(len(publisher.degraded))
     metrics.published.clear()
-    metrics.proxies_connected.set(len(publisher.proxies()))
+    metrics.proxies_connected.set(len(publisher.living_proxies()))
     if publisher.revision is not None:
         metrics.published.labels(publisher.revision).set(1)
         metrics.proxies_behind.set(len(await publisher.wait_until_running(publisher.revision, 0.0)))

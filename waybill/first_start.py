@@ -32,8 +32,15 @@ API_KEY_PREFIX = "wb-"
 
 
 def is_due(layout: Layout) -> bool:
-    """Whether there is no repository yet, or the first start that made it did not come to its end."""
-    return not layout.repository.exists() or _plan(layout).exists()
+    """Whether there is no repository yet, or the first start that made it did not come to its end.
+
+    A repository that is only away does not make it due: the proxy serves what was published of it, and the API waits.
+    """
+    if layout.repository.exists() or _plan(layout).exists():
+        return _plan(layout).exists()
+    from api.repository.installation import away
+
+    return not away(layout)
 
 
 def complete(layout: Layout, addresses: Addresses) -> Credentials:

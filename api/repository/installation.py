@@ -6,12 +6,15 @@ import os
 import shlex
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pygit2
 
 from api.repository import locks
 from api.repository.store import BRANCH, Repository
+from core.layout import Layout
+from core.published import chains
 
 # What receive-pack must hold to whatever the pushing user's own configuration says; a repository's value wins over theirs.
 SETTINGS = {
@@ -33,6 +36,15 @@ _HOOK = """\
 # Written by Waybill at each start: a push is checked before it is accepted, whether or not Waybill is running.
 PYTHONPATH={root} exec {python} -P -s -m api.repository.hook {data}
 """
+
+
+def away(layout: Layout) -> bool:
+    """Whether the repository is not there although revisions of it were published."""
+    if layout.repository.exists():
+        return False
+    with suppress(FileNotFoundError):
+        return bool(chains(path.name for path in layout.published.iterdir()))
+    return False
 
 
 def create(path: Path, data: Path) -> Repository:

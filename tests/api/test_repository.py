@@ -18,6 +18,7 @@ from api.repository.errors import BranchLocked, Conflict, FileMissing, PathTaken
 from api.repository.store import Edit, Repository
 from api.repository.upkeep import collect_garbage
 from core.files import ConfigErrors
+from core.layout import Layout
 from tests.repositories import ADA, BLOG, SHOP, SMALL, Person, committed, git, installed
 
 
@@ -51,6 +52,17 @@ def test_installing_again_changes_nothing_and_follows_a_moved_folder(tmp_path: P
     installation.create(tmp_path / "it's moved" / "config.git", tmp_path / "it's moved")
     person = Person(tmp_path / "clone", tmp_path / "it's moved" / "config.git")
     assert person.push_changes({BLOG: b"id: p-blog\nname: Moved\n"}).returncode == 0
+
+
+def test_a_repository_is_away_only_where_revisions_of_it_were_published(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    assert not installation.away(layout)
+    layout.published.mkdir()
+    assert not installation.away(layout)
+    (layout.published / "full-000000000001.json").touch()
+    assert installation.away(layout)
+    layout.repository.mkdir()
+    assert not installation.away(layout)
 
 
 def test_any_revision_can_be_read(repository: Repository) -> None:

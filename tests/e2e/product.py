@@ -43,13 +43,17 @@ class Product:
 
     def start(self, **environment: str) -> Self:
         """Start it and wait until its screen is there."""
+        self.launch(**environment)
+        self.wait_for("Ctrl-C stops")  # the last words of either screen
+        return self
+
+    def launch(self, **environment: str) -> None:
+        """Start it."""
         self.output = []
         self._process = subprocess.Popen(
             self.command, cwd=ROOT, env=self.environment() | environment, stdout=-1, stderr=-2, stdin=-3, text=True
         )
         threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
-        self.wait_for("Ctrl-C stops")  # the last words of either screen
-        return self
 
     def environment(self) -> dict[str, str]:
         """This process' own, with the folder and the ports."""

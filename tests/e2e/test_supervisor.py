@@ -30,8 +30,12 @@ def test_a_child_that_is_killed_comes_back_and_it_says_so(make_waybill: Callable
 
 def test_the_proxy_answers_while_the_api_is_away(make_waybill: Callable[[], Product]) -> None:
     product = make_waybill().start()
-    os.kill(product.child("api"), signal.SIGSTOP)
-    assert product.ask().status_code == 200
+    api = product.child("api")
+    os.kill(api, signal.SIGSTOP)
+    try:
+        assert product.ask().status_code == 200
+    finally:
+        os.kill(api, signal.SIGKILL)  # stopped, it would not notice that its supervisor ends
 
 
 def test_a_killed_supervisor_leaves_no_orphan_and_can_be_started_again(make_waybill: Callable[[], Product]) -> None:

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -230,22 +230,39 @@ def test_without_the_api_the_proxy_serves_and_a_push_is_checked_and_published_la
     assert console.row(answer.headers["x-waybill-trace-id"])["revision"] == before
 
 
-def test_without_the_repository_the_proxy_starts_from_its_last_good_snapshot(
+def test_without_the_repository_both_start_again_and_its_return_is_noticed(
     product: Product, console: Console, person: Person, proxy: httpx.Client
 ) -> None:
     before, repository = running(proxy), Path(product.made.config_repository)
     away = repository.rename(repository.with_name("away"))
     try:
         product.kill("proxy")
+        product.kill("api")
         product.wait_ready("proxy")
         answer = product.ask()
         assert (answer.status_code, answer.headers["x-waybill-revision"]) == (200, before)
-        assert console.row(answer.headers["x-waybill-trace-id"])["status"] == "success"
+        product.wait_for("the configuration repository is away")
+        assert "repository: not opened yet" in httpx.get(f"{product.made.api_ops_url}/readyz").json()["missing"]
+        assert not repository.exists()  # an empty one would be in the way of its return
     finally:
         away.rename(repository)
+    product.wait_ready("api")
+    assert console.row(answer.headers["x-waybill-trace-id"])["status"] == "success"
     pushed = person.commit({"docs/notes.md": b"Pushed when the repository was back.\n"})
     assert person.push().returncode == 0
     runs(proxy, pushed)
+
+
+def test_all_of_it_starts_without_the_repository(make_waybill: Callable[[], Product]) -> None:
+    product = make_waybill().start()
+    revision, repository = product.ask().headers["x-waybill-revision"], Path(product.made.config_repository)
+    assert product.stop() == 0
+    away = repository.rename(repository.with_name("away"))
+    product.launch()
+    product.wait_ready("proxy")
+    assert product.ask().headers["x-waybill-revision"] == revision
+    away.rename(repository)
+    product.wait_for("Waybill is running")
 
 
 # --- secrets ---
