@@ -57,7 +57,9 @@ async def test_kills_under_load_lose_no_request_and_double_none(tmp_path: Path) 
     now = datetime.now(UTC)
     page = written(report, now)
     print(page)
-    (ROOT / f"docs/soak/{now:%Y-%m-%d}-kills.md").write_text(page)
+    folder = ROOT / "docs/soak"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{now:%Y-%m-%d}-kills.md").write_text(page)
     assert report.comparison.mismatches == []
     assert report.problems == []
     assert report.kills.total() == KILLS
