@@ -1,0 +1,180 @@
+"""Counts in windows against slow models of them: nothing lost, nothing counted twice, whatever the clock does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.limits import new_usage
+from core.limits.amounts import CALLS, COST, Amounts
+from core.limits.rolling import MAX_INSTANTS, RollingUsage
+from core.limits.usage import CalendarUsage
+
+LENGTH = 1_000
+NOTHING: Amounts = (0, 0, 0, 0, 0)
+
+
+def one(cost: int = 1) -> Amounts:
+    return (cost, 1, 2, 3, 5)
+
+
+def used_between(records: list[tuple[int, int]], first: int, last: int) -> int:
+    return sum(cost for at, cost in records if first <= at <= last)
+
+
+def fullest(records: list[tuple[int, int]], at: int, length: int) -> int:
+    """The largest sum over any window that holds the instant."""
+    ends = {at, *(other for other, _ in records if at < other <= at + length)}
+    return max(used_between(records, end - length, end) for end in ends)
+
+
+def test_a_use_leaves_a_rolling_window_a_millisecond_after_its_length() -> None:
+    usage = new_usage(LENGTH, 0, complete=True)
+    usage.add(5_000, one(), NOTHING)
+    assert usage.held(5_000 + LENGTH, CALLS) == 1
+    assert usage.ends_ms(5_500, CALLS, 0) == 5_000 + LENGTH + 1
+    assert usage.held(5_000 + LENGTH + 1, CALLS) == 0
+
+
+def test_a_window_ends_when_enough_has_left_it() -> None:
+    usage = new_usage(LENGTH, 0, complete=True)
+    for at in (5_000, 5_100, 5_200):
+        usage.add(at, one(10), NOTHING)
+    assert usage.ends_ms(5_300, COST, 30) == 5_300
+    assert usage.ends_ms(5_300, COST, 29) == 6_001
+    assert usage.ends_ms(5_300, COST, 10) == 6_101
+    assert usage.ends_ms(5_300, COST, 0) == 6_201
+    assert usage.ends_ms(5_300, COST, -1) is None
+
+
+def test_a_calendar_window_ends_at_its_reset_and_a_need_above_the_value_never() -> None:
+    usage = new_usage("hourly", 0, complete=True)
+    usage.add(3_600_000, one(), NOTHING)
+    assert usage.ends_ms(3_600_001, CALLS, 0) == 7_200_000
+    assert usage.ends_ms(3_600_001, CALLS, -1) is None
+
+
+@pytest.mark.parametrize("window", ["daily", LENGTH])
+def test_a_settlement_changes_the_window_of_the_admission_and_no_later_one(window: object) -> None:
+    usage = new_usage(window, 0, complete=True)  # type: ignore[arg-type]
+    admitted, later = 1_000, 86_400_000 + 1_000
+    usage.add(admitted, one(9), one(9))
+    assert usage.held(later, COST) == 0
+    usage.add(admitted, (4 - 9, 0, 0, 0, 0), (-9, -1, -2, -3, -5))
+    assert usage.held(later, COST) == 0
+    assert usage.used(admitted, COST) == usage.held(admitted, COST) == 4
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(-700, 1_500), st.integers(0, 9)), min_size=1, max_size=60))
+def test_a_rolling_window_is_exact_whatever_the_clock_does(steps: list[tuple[int, int]]) -> None:
+    usage = RollingUsage(LENGTH, 0, True)
+    records: list[tuple[int, int]] = []
+    now = 100_000
+    for step, cost in steps:
+        now += step
+        assert usage.held(now, COST) == fullest(records, now, LENGTH) == usage.held_then(now, COST) == usage.used(now, COST)
+        usage.add(now, one(cost), NOTHING)
+        records.append((now, cost))
+    restored = RollingUsage(LENGTH, 0, True)
+    restored.restore(json.loads(json.dumps(usage.state())))
+    for at in (now, now + 300, now - 300):
+        assert restored.held(at, COST) == usage.held(at, COST) == fullest(records, at, LENGTH)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9)), min_size=1, max_size=120), st.integers(1, 30))
+def test_beyond_its_instants_use_leaves_late_by_a_thousandth_at_most(steps: list[tuple[int, int]], most: int) -> None:
+    length = 20_000
+    usage = RollingUsage(length, 0, True, max_instants=most)
+    records: list[tuple[int, int]] = []
+    now = 100_000
+    for step, cost in steps:
+        now += step
+        usage.add(now, one(cost), NOTHING)
+        records.append((now, cost))
+    for later in range(now, now + length + 2 * 40, 397):
+        held = usage.held(later, COST)
+        assert used_between(records, later - length, later) <= held
+        assert held <= used_between(records, later - length - length // 1000, later)
+    assert usage.held(now + length + length // 1000 + 1, COST) == 0
+
+
+def test_up_to_4096_instants_nothing_merges_and_beyond_memory_stays_bounded() -> None:
+    length = 1_000_000
+    usage = RollingUsage(length, 0, True)
+    for at in range(MAX_INSTANTS):
+        usage.add(at, one(), NOTHING)
+        usage.held(at, COST)
+    assert len(usage.state()["ats"]) == MAX_INSTANTS
+    assert usage.held(length + 1, COST) == MAX_INSTANTS - 1
+    for at in range(MAX_INSTANTS, 30_000):
+        usage.add(at, one(), NOTHING)
+        usage.held(at, COST)
+    assert len(usage.state()["ats"]) <= MAX_INSTANTS + 1_000
+    assert usage.held(30_000, COST) == 30_000
+
+
+def test_a_settlement_finds_the_cell_that_its_reserve_was_merged_into() -> None:
+    usage = RollingUsage(100_000, 0, True, max_instants=2)
+    for at in range(1_000, 1_060, 7):
+        usage.add(at, one(10), one(10))
+    usage.add(1_007, (-4, 0, 0, 0, 0), (-10, -1, -2, -3, -5))
+    assert usage.held(1_060, COST) == 9 * 10 - 4
+    assert usage.used(1_060, COST) == 6
+    assert usage.held(1_060 + 100_000 + 100 + 1, COST) == 0
+
+
+def test_a_clock_that_was_wrong_for_less_than_an_hour_of_sweeps_has_lost_nothing() -> None:
+    usages = [new_usage("hourly", 0, complete=True), new_usage(LENGTH, 0, complete=True)]
+    for usage in usages:
+        usage.add(7_200_500, one(), NOTHING)
+        for _ in range(700):
+            usage.sweep(10**12)
+        assert usage.held(10**12, CALLS) == 0
+        assert usage.held(7_200_500, CALLS) == 1
+
+
+@pytest.mark.parametrize("window", ["hourly", LENGTH])
+def test_what_is_over_for_an_hour_of_sweeps_is_let_go_but_for_what_is_reserved(window: object) -> None:
+    usage = new_usage(window, 0, complete=True)  # type: ignore[arg-type]
+    usage.add(1_000, one(), NOTHING)
+    usage.add(1_001, one(), one())
+    for _ in range(2_200):
+        usage.sweep(10**9)
+    assert not usage.empty
+    usage.add(1_001, NOTHING, (-1, -1, -2, -3, -5))
+    for _ in range(2_200):
+        usage.sweep(10**9)
+    assert usage.empty
+
+
+def test_cells_that_left_are_bounded_however_many_there_were() -> None:
+    usage = RollingUsage(10, 0, True)
+    for at in range(0, 200_000, 2):
+        usage.held(at, COST)
+        usage.add(at, one(), NOTHING)
+    assert len(usage.state()["ats"]) <= MAX_INSTANTS + 256 + 10
+
+
+@pytest.mark.parametrize("window", ["daily", LENGTH])
+def test_an_opening_balance_replaces_what_was_used_and_keeps_what_is_reserved(window: object) -> None:
+    usage = new_usage(window, 5_000, complete=False)  # type: ignore[arg-type]
+    assert usage.pending(5_100)
+    usage.add(5_050, one(7), one(7))
+    usage.add(5_060, one(2), NOTHING)
+    usage.replace_used(5_100, [(4_500, one(100)), (5_060, one(2)), (-90_000_000, one(1_000))])
+    assert not usage.pending(5_100)
+    assert usage.used(5_100, COST) == 102
+    assert usage.held(5_100, COST) == 109
+
+
+def test_a_window_that_began_after_its_count_is_known_whole() -> None:
+    daily, rolling = CalendarUsage("daily", 5_000, False), RollingUsage(LENGTH, 5_000, False)
+    assert daily.pending(86_399_999)
+    assert not daily.pending(86_400_000)
+    assert rolling.pending(5_999)
+    assert not rolling.pending(6_000)
