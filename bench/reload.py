@@ -13,6 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from bench.configuration import PROJECT
+from bench.processes import waited_s
 from bench.product import Product
 from bench.programs import Client, Load
 from bench.report import Figure, Outcome, at_least, at_most, none
@@ -28,10 +29,12 @@ _numbers = itertools.count(1)
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One series of commits: the load without and with them, the commits, and how many rows name each."""
+    """One series of commits: the load before, with and after them, the commits, and how many rows name each."""
 
-    without: Load
+    before: Load
     during: Load
+    after: Load
+    waited: float  # share of the time with commits that others had the proxy's core
     commits: list[str]
     commits_s: float
     pending: int  # commits that a proxy did not run yet when the mutation returned
@@ -55,14 +58,16 @@ def measure(stand: Stand) -> Outcome:
 
 def _figures(name: str, run: Run, before: str) -> list[Figure]:
     known = {before, *run.commits}
-    loads = (run.without, run.during)
+    loads = (run.before, run.during, run.after)
+    without_ms = (run.before.p99_us + run.after.p99_us) / 2000
     return [
         Figure(name=f"{name}: commits a second", value=COMMITS / run.commits_s),
         Figure(name=f"{name}: returned before every proxy ran them", value=run.pending),
         none(f"{name}: failed requests", sum(load.trouble for load in loads) + run.unsuccessful),
-        at_most(f"{name}: p99 higher by", (run.during.p99_us - run.without.p99_us) / 1000, 20, "ms"),
-        Figure(name=f"{name}: p99 without commits", value=run.without.p99_us / 1000, unit="ms"),
+        at_most(f"{name}: p99 higher by", run.during.p99_us / 1000 - without_ms, 20, "ms"),
+        Figure(name=f"{name}: p99 without commits", value=without_ms, unit="ms"),
         Figure(name=f"{name}: slowest request with commits", value=run.during.max_us / 1000, unit="ms"),
+        Figure(name=f"{name}: share of the time that others kept the proxy from its core", value=run.waited),
         Figure(name=f"{name}: requests a second with commits", value=run.during.per_second),
         none(f"{name}: rows more or fewer than answers", abs(sum(run.rows.values()) - sum(load.succeeded for load in loads))),
         none(f"{name}: rows that name no known revision", sum(n for revision, n in run.rows.items() if revision not in known)),
@@ -81,8 +86,11 @@ def _run(stand: Stand, product: Product, commit: Callable[[Product], tuple[list[
     load("-d", 3000).wait()
     product.settle()
     first = _newest(product)
-    without = load("-d", 10_000 if stand.full else 5_000).wait()
+    alone_ms = 10_000 if stand.full else 4_000
+    before = load("-d", alone_ms).wait()
     product.settle()
+    pid = product.pid("proxy")
+    waited_before = waited_s(pid)
     client = load("-d", 600_000)
     elapsed = elapsed_since()
     try:
@@ -90,11 +98,16 @@ def _run(stand: Stand, product: Product, commit: Callable[[Product], tuple[list[
     finally:
         commits_s = elapsed()
         during = client.stop()
+    waited = (waited_s(pid) - waited_before) / during.seconds
+    product.settle()
+    after = load("-d", alone_ms).wait()
     product.settle()
     rows, unsuccessful = _rows_after(product, first)
     return Run(
-        without=without,
+        before=before,
         during=during,
+        after=after,
+        waited=waited,
         commits=commits,
         commits_s=commits_s,
         pending=pending,
