@@ -8,14 +8,13 @@ file gets its former length back and the journal counts as not writable until a 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-
-import structlog
 
 from core.framing import frame, segment_name, segment_starts, unframe_sound
 
@@ -25,7 +24,7 @@ PENDING_BYTES = 64 * 1024 * 1024
 _PROBE_BYTES = 1024 * 1024
 _CHUNK_BYTES = 1024 * 1024
 
-_log = structlog.get_logger("journal")
+_log = logging.getLogger("waybill.journal")
 
 
 class JournalUnavailable(Exception):
@@ -144,7 +143,7 @@ class Journal:
         with suppress(JournalUnavailable):
             self._drain()
         if self._pending:
-            _log.error("journal closed with records that could not be written", records=len(self._pending))
+            _log.error("journal closed with records that could not be written", extra={"records": len(self._pending)})
         self.sync()
         os.close(self._fd)
         os.close(self._folder_fd)
@@ -182,7 +181,7 @@ class Journal:
         try:
             fd = self._open_segment(self.position)
         except OSError as error:
-            _log.warning("the next journal segment cannot be made", error=error.strerror)
+            _log.warning("the next journal segment cannot be made", extra={"error": error.strerror})
             return
         self._retired.append(self._fd)
         self._fd, self._start, self._length = fd, self.position, 0
@@ -203,7 +202,7 @@ class Journal:
 
     def _failed(self, error: OSError | None) -> None:
         if self._writable:
-            _log.error("the journal is not writable", error=error.strerror if error else "short write")
+            _log.error("the journal is not writable", extra={"error": error.strerror if error else "short write"})
         self._writable = False
 
     # --- the journal's own thread ---
