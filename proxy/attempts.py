@@ -177,10 +177,12 @@ class Attempt:
         try:
             data = await exchange.read(min(by, now + CLOSING_S) if closing else by)
         except UpstreamTimeout as error:
+            error.__traceback__ = None
             if closing:
                 return relay.finish()
             raise StreamBroken(f"The provider sent nothing for too long ({error}).", timed_out=True) from None
         except UpstreamError as error:
+            error.__traceback__ = None
             out = relay.finish()
             if relay.ended:
                 return out
@@ -265,6 +267,7 @@ class Attempt:
 
 
 def _failed(error: UpstreamError, http_status: int | None = None) -> AttemptFailed:
+    error.__traceback__ = None  # the exchange keeps it: with its trace, all that was read would wait for the collector
     if isinstance(error, UpstreamTimeout):
         return AttemptFailed(f"no answer in time ({error})", status="timeout", http_status=http_status)
     return AttemptFailed(str(error), http_status=http_status)

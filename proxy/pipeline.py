@@ -158,6 +158,8 @@ class Pipeline:
                 await self._attempt(request, call, chat, running, attempt)
                 return
             except AttemptFailed as failure:
+                # Its trace holds this frame and so itself: all that the attempt had read would wait for the collector.
+                failure.__traceback__ = failure.__context__ = None
                 failures[model_id] = failure
                 self._end_attempt(attempt, failure.status, failure.reason, failure.http_status)
             except refusals.UpstreamRefused as refusal:

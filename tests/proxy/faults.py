@@ -28,9 +28,17 @@ from tests.proxy.product import (
 )
 from tests.proxy.servers import chunk
 
-TIMEOUTS = "timeouts: {attempt_timeout_ms: 500, idle_timeout_ms: 450, timeout_ms: 900, connect_timeout_ms: 500}\n"
-# Which project asks which models: faulty alone, or with a healthy one behind it.
-PROJECTS = {"alone": ["a"], "backed": ["a", "b"], "shut": ["refused"], "shut-backed": ["refused", "b"], "well": ["b"]}
+ATTEMPT_MS = 500
+# Which project asks which models, and how long its requests may take in all: where a healthy model is still to be asked, long
+# enough for a busy machine; where the time of the request itself is to run out, not long.
+PROJECTS = {
+    "alone": (["a"], 900),
+    "backed": (["a", "b"], 10_000),
+    "committed": (["a", "b"], 900),
+    "shut": (["refused"], 900),
+    "shut-backed": (["refused", "b"], 10_000),
+    "well": (["b"], 10_000),
+}
 JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 HUGE_BYTES = 200_000_000
@@ -92,6 +100,16 @@ async def huge(asked: Asked) -> None:
         asked.sent += len(piece)
 
 
+async def cut_late(asked: Asked) -> None:
+    """Lose the connection behind 15 MB."""
+    asked.writer.transport.set_write_buffer_limits(high=0)
+    kind = b"text/event-stream" if asked.json.get("stream") else b"application/json"
+    await asked.send(b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: 20000000\r\n\r\n" % kind)
+    for _ in range(15):
+        await asked.send(b"x" * 1_000_000)
+    asked.writer.close()
+
+
 FAULTS: dict[str, Fault] = {
     "refuses": Fault(None, False, "all_models_failed"),
     "refuses a stream": Fault(None, True, "all_models_failed"),
@@ -128,6 +146,11 @@ HUGE: dict[str, Fault] = {
     "sends 200 MB": Fault(huge, False, "all_models_failed"),
     "sends an event of 200 MB": Fault(huge, True, "all_models_failed"),
 }
+LATE: dict[str, Fault] = {
+    "cuts its body late": Fault(cut_late, False, "all_models_failed"),
+    "cuts an event late": Fault(cut_late, True, "all_models_failed"),
+}
+EVERY = FAULTS | HUGE | LATE
 
 
 def fault_token(project: str) -> str:
@@ -135,13 +158,15 @@ def fault_token(project: str) -> str:
     return "sk-lr-" + hashlib.sha256(project.encode()).hexdigest()[:43]
 
 
-def fault_configuration(port: int, timeouts: str = TIMEOUTS) -> dict[str, bytes]:
-    """The models and projects that the faults are asked through."""
+def fault_configuration(port: int, *, patience: int = 1) -> dict[str, bytes]:
+    """The models and projects that the faults are asked through; `patience` times their usual timeouts."""
+    attempt_ms = ATTEMPT_MS * patience
     files = configuration(port, ["a", "b", "refused"], ports={"refused": 1})
-    for project, models in PROJECTS.items():
+    for project, (models, timeout_ms) in PROJECTS.items():
+        timeouts = f"attempt_timeout_ms: {attempt_ms}, idle_timeout_ms: {attempt_ms}, timeout_ms: {timeout_ms * patience}"
         listed = ", ".join(f"{{id: {model}}}" for model in models)
         digest = hashlib.sha256(fault_token(project).encode()).hexdigest()
-        files[f"projects/{project}/project.yaml"] = f"id: id-{project}\nname: {project}\n{timeouts}".encode()
+        files[f"projects/{project}/project.yaml"] = f"id: id-{project}\nname: {project}\ntimeouts: {{{timeouts}}}\n".encode()
         files[f"projects/{project}/routing.yaml"] = f"models: [{listed}]\n".encode()
         files[f"projects/{project}/tokens/t.yaml"] = f"name: {project}\nsha256: {digest}\nprefix: sk-lr-\n".encode()
     return files
@@ -151,7 +176,7 @@ def arm(provider: Provider) -> None:
     """Let model a do what a request's `user` names."""
 
     async def misbehave(asked: Asked) -> None:
-        fault = (FAULTS | HUGE)[asked.json["user"]]
+        fault = EVERY[asked.json["user"]]
         assert fault.behaviour is not None
         await fault.behaviour(asked)
 
@@ -163,13 +188,15 @@ class FaultClients:
     """An SDK client for each project."""
 
     def __init__(self, proxy: Proxy) -> None:
-        self._sdks = {project: proxy.sdk(key=fault_token(project)) for project in PROJECTS}
+        self._sdks = {project: proxy.sdk(key=fault_token(project), timeout=60) for project in PROJECTS}
 
     async def suffer(self, name: str, *, backed: bool) -> None:
         """Meet one fault, and hold what the SDK sees to what it should see."""
-        fault = (FAULTS | HUGE)[name]
-        project = ("shut" if fault.behaviour is None else "alone") if not backed else None
-        project = project or ("shut-backed" if fault.behaviour is None else "backed")
+        fault = EVERY[name]
+        if fault.behaviour is None:
+            project = "shut-backed" if backed else "shut"
+        else:
+            project = "alone" if not backed else "committed" if fault.committed else "backed"
         outcome = await self._ask(self._sdks[project], name, stream=fault.stream)
         expected = "well" if backed and not fault.committed else fault.code
         assert outcome == expected, f"{name}, {project}: {outcome}"

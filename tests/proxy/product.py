@@ -291,6 +291,8 @@ class Asked:
     async def send(self, *pieces: bytes) -> None:
         """Write pieces, each a write of its own."""
         for piece in pieces:
+            if self.writer.transport.is_closing():
+                raise ConnectionResetError  # uvloop's own word for it is a RuntimeError
             self.writer.write(piece)
             await self.writer.drain()
 

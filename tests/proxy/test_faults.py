@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.proxy.faults import FAULTS, HUGE, FaultClients, arm, fault_configuration, fault_token
-from tests.proxy.product import HELLO, InProcess, Provider, Publisher, provider, running
+from tests.proxy.faults import FAULTS, HUGE, LATE, FaultClients, arm, fault_configuration, fault_token
+from tests.proxy.product import HELLO, InProcess, Provider, Publisher, provider, running, subprocess_proxy
 from tests.proxy.servers import open_descriptors, resident_bytes, until
 
 
@@ -59,7 +59,7 @@ async def test_faults_by_the_hundred_leave_nothing_behind(proxy: InProcess, up: 
 @pytest.mark.parametrize("backed", [False, True])
 @pytest.mark.parametrize("name", HUGE)
 async def test_an_answer_of_200_mb_is_cut_off(tmp_path: Path, up: Provider, name: str, backed: bool) -> None:
-    Publisher(tmp_path).publish(fault_configuration(up.port, "timeouts: {attempt_timeout_ms: 20000}\n"))
+    Publisher(tmp_path).publish(fault_configuration(up.port, patience=40))
     async with running(tmp_path) as proxy:
         clients = FaultClients(proxy)
         before = resident_bytes()
@@ -90,3 +90,14 @@ async def test_a_provider_that_fails_is_no_reason_for_others_to_wait(proxy: InPr
     stormy = await healthy()
     await rain
     assert stormy[30] < calm[30] + 0.1
+
+
+async def test_what_was_read_of_a_failed_answer_is_given_back(tmp_path: Path, up: Provider) -> None:
+    """At once, not when the collector comes by: it comes seldom, and 32 MB a request are soon too much."""
+    Publisher(tmp_path).publish(fault_configuration(up.port, patience=40))
+    async with subprocess_proxy(tmp_path) as proxy:
+        clients = FaultClients(proxy)
+        for _ in range(5):
+            for name in (*HUGE, *LATE):
+                await clients.suffer(name, backed=False)
+        assert resident_bytes(proxy.process.pid) < 150_000_000
