@@ -8,7 +8,8 @@ import gc
 import logging
 import resource
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -75,6 +76,7 @@ class Process:
         self._reloader = reloader = Reloader(self._layout, self._settings.proxy_id)
         if (snapshot := reloader.load()) is not None:
             self._swap(snapshot)
+        self._obey_signals()  # before anybody can be served: whoever asks to stop from then on gets a drain
         self.server = server = await listen(self._pipeline, *self._settings.listen, self._settings.limits)
         ops = await listen(OpsHandler(self._why_not_ready, self._registry()), *self._settings.ops, ServerLimits())
         # What exists by now lives as long as the process: the collector need never look at it again. Requests leave hardly
@@ -85,12 +87,11 @@ class Process:
         self.port, self.ops_port = server.port, ops.port
         _log.info("proxy ready on port %s, operations on port %s, revision %s", server.port, ops.port, self._revision())
         self.started.set()
-        with self._signals():
-            async with self._tasks(reloader):
-                await self._stopping.wait()
-                await self._drain(server, ops)
-            checkpoint.save(self._layout.checkpoint, self._journal, self._checkpoint())
-            self._journal.close()
+        async with self._tasks(reloader):
+            await self._stopping.wait()
+            await self._drain(server, ops)
+        checkpoint.save(self._layout.checkpoint, self._journal, self._checkpoint())
+        self._journal.close()
 
     def _recovered_pipeline(self, known: checkpoint.Checkpoint | None) -> Pipeline:
         """Fold what the journal holds, and end the requests that the last process left open."""
@@ -98,11 +99,13 @@ class Process:
         statistics = Statistics.restore(msgspec.json.decode(known.statistics)) if known else Statistics()
         for event in recovered.finished:
             statistics.fold(event)
-        for admitted in recovered.open.values():
+        pipeline = Pipeline(journal=self._journal, statistics=statistics, metrics=self.metrics, bounds=self._settings.bounds)
+        pipeline.open_admissions.update(recovered.open)  # each until its end is written: the disk may have no room yet
+        for id, admitted in recovered.open.items():
             crashed = checkpoint.crashed(admitted)
-            record(self._journal, msgspec.json.encode(crashed), lambda: None)
+            record(self._journal, msgspec.json.encode(crashed), partial(pipeline.open_admissions.pop, id, None))
             statistics.fold(crashed)
-        return Pipeline(journal=self._journal, statistics=statistics, metrics=self.metrics, bounds=self._settings.bounds)
+        return pipeline
 
     def _swap(self, snapshot: Snapshot) -> None:
         self._pipeline.running = Running(snapshot, self._credentials, self.upstreams.open)
@@ -153,12 +156,10 @@ class Process:
 
     # --- around the life ---
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
+    def _obey_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
-        yield
 
     def stop(self) -> None:
         """Drain, then end; asked a second time, end at once."""

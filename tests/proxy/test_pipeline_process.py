@@ -189,6 +189,27 @@ async def test_a_journal_without_room_refuses_and_recovers_by_itself(tmp_path: P
         assert not proxy.open_admissions()
 
 
+async def test_the_end_of_a_crashed_request_waits_for_room_over_a_restart(tmp_path: Path, up: Provider) -> None:
+    Publisher(tmp_path).publish(configuration(up.port))
+    async with subprocess_proxy(tmp_path) as proxy:
+        for _ in range(10):
+            await chat(proxy)
+        up.on("a", hanging)
+        asking = asyncio.create_task(chat(proxy))
+        await until(lambda: len(up.asked) == 11)
+        proxy.process.kill()
+        with pytest.raises(openai.APIConnectionError):
+            await asking
+    (crashed,) = proxy.open_admissions()
+    full_at = sum(path.stat().st_size for path in (tmp_path / "journal").glob("*.journal"))
+    async with subprocess_proxy(tmp_path, file_size_limit=full_at) as proxy:
+        proxy.process.send_signal(signal.SIGTERM)
+        assert await proxy.wait() == 0
+    assert proxy.open_admissions() == {crashed}
+    async with subprocess_proxy(tmp_path) as proxy:
+        assert [row.id for row in proxy.finished() if row.error_code == "crashed"] == [crashed]
+
+
 async def test_journal_failure_serve_serves_on_and_records_later(tmp_path: Path, up: Provider) -> None:
     Publisher(tmp_path).publish(configuration(up.port, settings="journal_failure: serve\n"))
     async with subprocess_proxy(tmp_path, file_size_limit=FULL_AT) as proxy:
