@@ -1,4 +1,4 @@
-"""All audits of the GraphQL over HTTP suite (npm `graphql-http`), in Node; installed by `npm ci` in tests/api/audit."""
+"""All audits of the GraphQL over HTTP suite (npm `graphql-http`), in Node; `make test` installs it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AUDIT = Path(__file__).with_name("audit")
 INSTALLED = (AUDIT / "node_modules" / "graphql-http").is_dir()
 
 
-@pytest.mark.skipif(not shutil.which("node") or not INSTALLED, reason="needs node and `npm ci` in tests/api/audit")
+@pytest.mark.skipif(not shutil.which("node") or not INSTALLED, reason="needs Node, and `npm ci` in tests/api/audit")
 @pytest.mark.asyncio(loop_scope="module")
 async def test_every_audit_of_graphql_over_http_passes(api: Api) -> None:
     process = await asyncio.create_subprocess_exec(
