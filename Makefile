@@ -77,8 +77,9 @@ $(VENV)/bin/pip:
 
 # The GraphQL over HTTP audits run in Node. Where it cannot be had they skip themselves, and this says why.
 $(AUDIT): tests/api/audit/package-lock.json
-	@{ ($(call programs,node:nodejs npm:npm)) && npm ci --prefix $(dir $<) --silent --no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000 && touch $@; } \
-		|| echo 'without Node and npm the GraphQL over HTTP audits are left out' >&2
+	@{ ($(call programs,node:nodejs npm:npm)) \
+		&& npm ci --prefix $(dir $<) --silent --no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000 \
+		&& touch $@; } || echo 'without Node and npm the GraphQL over HTTP audits are left out' >&2
 
 # Its build tools come from the lock file too, so nothing is fetched that has no hash.
 install-waybill = $(VENV)/bin/pip install --quiet --no-build-isolation --no-deps --no-index --editable .
