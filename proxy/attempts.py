@@ -22,7 +22,7 @@ from proxy.providers.openai_answers import UnaryAnswer, WrongAnswer, trace_messa
 from proxy.providers.openai_stream import StreamRelay
 from proxy.providers.outcomes import outcome
 from proxy.running import AnyExchange, Way
-from proxy.upstream import AnswerTooLarge, UpstreamError, UpstreamRequest, UpstreamTimeout
+from proxy.upstream import AnswerTooLarge, Sink, UpstreamError, UpstreamRequest, UpstreamTimeout
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 MAX_ERROR_BYTES = 1024 * 1024
@@ -60,22 +60,18 @@ class StreamBroken(Exception):
 class Deadlines:
     """The instants (loop clock, seconds) that bound one attempt."""
 
-    __slots__ = ("_idle_s", "attempt_by", "connect_s", "request_by")
+    __slots__ = ("attempt_by", "connect_s", "idle_s", "request_by")
 
     def __init__(self, timeouts: ResolvedTimeouts, arrived: float, now: float, stream: bool) -> None:
         self.request_by = arrived + timeouts.timeout_ms / 1_000
         allowed_ms = timeouts.attempt_timeout_streamed_ms if stream else timeouts.attempt_timeout_ms
         self.attempt_by = min(now + allowed_ms / 1_000, self.request_by)
         self.connect_s = timeouts.connect_timeout_ms / 1_000
-        self._idle_s = timeouts.idle_timeout_ms / 1_000
+        self.idle_s = timeouts.idle_timeout_ms / 1_000
 
     def uncommitted_by(self, now: float) -> float:
         """Until when the next bytes may take while the client has seen nothing."""
-        return min(self.attempt_by, now + self._idle_s)
-
-    def committed_by(self, now: float) -> float:
-        """Until when the next bytes may take once it has."""
-        return min(self.request_by, now + self._idle_s)
+        return min(self.attempt_by, now + self.idle_s)
 
 
 class Attempt:
@@ -167,26 +163,45 @@ class Attempt:
                 self.first_content_ms = self.call.elapsed_ms()
                 return out
 
-    async def next_content(self, exchange: AnyExchange, relay: StreamRelay) -> bytes:
-        """The next part of a committed stream; look at `relay.ended` and `relay.error`. Raises StreamBroken."""
-        now = self.loop.time()
-        by = self.deadlines.committed_by(now)
-        if now >= self.deadlines.request_by:  # reading cannot tell while there is always something to be read
-            raise StreamBroken("The answer was not complete when the request's time was up.", timed_out=True)
-        closing = relay.closing
+    async def forward(self, exchange: AnyExchange, relay: StreamRelay, send: Sink) -> bytes:
+        """Give a committed stream to `send` until that says False, or the end comes near; look at the relay then.
+
+        Returns what was not sent: it is to leave with the end. Raises StreamBroken.
+        """
+        if relay.closing:
+            return await self._closing_content(exchange, relay)
+        last = b""
+        going = True
+
+        def take(data: bytes) -> bool:
+            nonlocal last, going
+            last = relay.feed(data)
+            going = not (relay.closing or relay.ended or relay.error is not None)
+            if going and last:
+                out, last = last, b""
+                going = send(out)
+            return going
+
         try:
-            data = await exchange.read(min(by, now + CLOSING_S) if closing else by)
+            await exchange.pour(take, self.deadlines.request_by, self.deadlines.idle_s)
         except UpstreamTimeout as error:
             error.__traceback__ = None
-            if closing:
-                return relay.finish()
             raise StreamBroken(f"The provider sent nothing for too long ({error}).", timed_out=True) from None
         except UpstreamError as error:
             error.__traceback__ = None
-            out = relay.finish()
-            if relay.ended:
-                return out
-            raise StreamBroken(f"The provider's stream broke off: {error}.") from None
+            return _broken_off(relay, error)
+        return last if not going else relay.finish()
+
+    async def _closing_content(self, exchange: AnyExchange, relay: StreamRelay) -> bytes:
+        """What follows the last answer's end: usage and `[DONE]`, which are not waited for long."""
+        try:
+            data = await exchange.read(min(self.deadlines.request_by, self.loop.time() + CLOSING_S))
+        except UpstreamTimeout as error:
+            error.__traceback__ = None
+            return relay.finish()
+        except UpstreamError as error:
+            error.__traceback__ = None
+            return _broken_off(relay, error)
         return relay.feed(data) if data else relay.finish()
 
     def finished(self, status: Status, error: str = "", http_status: int | None = None) -> AttemptFinished:
@@ -264,6 +279,14 @@ class Attempt:
         except UpstreamError as error:
             raise _failed(error, self.http_status) from None
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _broken_off(relay: StreamRelay, error: UpstreamError) -> bytes:
+    """The connection is gone: an end for a stream whose answers are whole; else raises StreamBroken."""
+    out = relay.finish()
+    if not relay.ended:
+        raise StreamBroken(f"The provider's stream broke off: {error}.")
+    return out
 
 
 def _failed(error: UpstreamError, http_status: int | None = None) -> AttemptFailed:

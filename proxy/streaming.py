@@ -56,16 +56,22 @@ async def forward(
         return out
     content = attempt.call.content
     keep_alive = KeepAlive(request, attempt.loop, keep_alive_s)
+
+    def send(out: bytes) -> bool:
+        keep_alive.sent_at = attempt.loop.time()
+        if content is not None:
+            content.stream(out)
+        return request.write(out)
+
     try:
+        if out:
+            send(out)
         while True:
-            if out:
-                keep_alive.sent_at = attempt.loop.time()
-                if content is not None:
-                    content.stream(out)
-                if not request.write(out):
-                    await request.drain()
-            out = await attempt.next_content(exchange, relay)
+            await request.drain()
+            out = await attempt.forward(exchange, relay, send)
             if relay.ended or relay.error is not None:
                 return out
+            if out:
+                send(out)
     finally:
         keep_alive.stop()

@@ -9,7 +9,7 @@ import asyncio
 
 from core.config import Simulation
 from proxy.providers.simulated_script import Playwright, Script
-from proxy.upstream import ConnectionLost, UpstreamRequest, UpstreamTimeout
+from proxy.upstream import ConnectionLost, Sink, UpstreamRequest, UpstreamTimeout
 
 
 class SimulatedExchange:
@@ -43,6 +43,12 @@ class SimulatedExchange:
         first = self._next
         self._next = self._due()
         return script.pieces[first] if self._next == first + 1 else b"".join(script.pieces[first : self._next])
+
+    async def pour(self, sink: Sink, by: float, idle_s: float) -> None:
+        """Give each read to `sink` until it says False or the answer has ended."""
+        while data := await self.read(min(by, self._loop.time() + idle_s)):
+            if not sink(data):
+                return
 
     def close(self) -> None:
         """End the call: nothing more is read of it."""

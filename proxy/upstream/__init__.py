@@ -8,7 +8,7 @@ from proxy.upstream.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from proxy.upstream.exchange import Exchange, read_all
+from proxy.upstream.exchange import Exchange, Sink, read_all
 from proxy.upstream.origin import Origin, UpstreamRequest
 from proxy.upstream.pool import Upstreams
 
@@ -19,6 +19,7 @@ __all__ = [
     "Exchange",
     "MalformedAnswer",
     "Origin",
+    "Sink",
     "UpstreamError",
     "UpstreamRequest",
     "UpstreamTimeout",

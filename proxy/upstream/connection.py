@@ -112,6 +112,9 @@ class Connection(DeadlineProtocol):
             self._pause()
         elif self._streams:
             self._pace()
+        if exchange.deliver():
+            self.deadline = exchange.patience(self._loop.time())  # never sooner than before: the timer looks again by itself
+            return
         waiter = exchange.waiter
         if waiter is not None:
             exchange.waiter = None
@@ -214,6 +217,10 @@ class Connection(DeadlineProtocol):
         self.expire_at(by)
         exchange.waiter = waiter = self._loop.create_future()
         return waiter
+
+    def now(self) -> float:
+        """The loop's clock, in seconds."""
+        return self._loop.time()
 
     def park(self, until: float) -> None:
         """Idle in the pool until `until`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from proxy.upstream.decoding import Decoder
@@ -17,6 +18,10 @@ _RELEASED_S = 1.0
 BUFFER_BYTES = 262_144
 
 
+# Takes what has arrived; False: no more for now.
+Sink = Callable[[bytes], bool]
+
+
 class Exchange:
     """An answer whose head has arrived. Header names are in lower case.
 
@@ -24,7 +29,10 @@ class Exchange:
     goes back to the pool by itself, even if the body is still to be read from here.
     """
 
-    __slots__ = ("_decoder", "buffered", "complete", "connection", "error", "headers", "parts", "status", "waiter")
+    __slots__ = (
+        "_by", "_decoder", "_idle_s", "_sink",
+        "buffered", "complete", "connection", "error", "headers", "parts", "status", "waiter",
+    )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection | None = connection  # until the answer is complete
@@ -36,6 +44,8 @@ class Exchange:
         self.error: UpstreamError | None = None
         self.waiter: asyncio.Future[None] | None = None
         self._decoder: Decoder | None = None
+        self._sink: Sink | None = None
+        self._by = self._idle_s = 0.0
 
     @property
     def ended(self) -> bool:
@@ -53,6 +63,50 @@ class Exchange:
         if not self.parts and not self.complete:
             await self._arrival(by)
         return self._take()
+
+    async def pour(self, sink: Sink, by: float, idle_s: float) -> None:
+        """Give each read to `sink` as it arrives, without waking the caller, until it says False or the answer has ended.
+
+        `by` and `idle_s` (between two reads) bound the wait. Raises as `read` does.
+        """
+        if self._decoder is not None:
+            while data := await self.read(min(by, asyncio.get_running_loop().time() + idle_s)):
+                if not sink(data):
+                    break
+            return
+        if self.parts and not sink(self._take()):
+            return
+        connection = self.connection
+        if connection is None:
+            if self.error is not None:
+                raise self.error
+            return
+        self._sink, self._by, self._idle_s = sink, by, idle_s
+        try:
+            await connection.expect(self, self.patience(connection.now()), "body")
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        finally:
+            self._sink = None
+        if self.error is not None and not self.parts:
+            raise self.error
+
+    def patience(self, now: float) -> float:
+        """Until when the next bytes may take while the answer is poured."""
+        return min(self._by, now + self._idle_s)
+
+    def deliver(self) -> bool:
+        """Hand what has just arrived to the sink; False where there is none, or it wants the caller to be woken."""
+        if self._sink is None:
+            return False
+        try:
+            return self._sink(self._take()) and not self.complete
+        except Exception as error:
+            waiter, self.waiter = self.waiter, None
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(error)
+            return False
 
     def close(self) -> None:
         """End the call. Before the answer's end this closes the socket at once, so that the provider stops working."""

@@ -5,47 +5,22 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator
 
 import pytest
 
 from proxy.upstream import (
     AnswerTooLarge,
-    ConnectFailed,
     ConnectionLost,
-    Exchange,
     MalformedAnswer,
-    Origin,
     UpstreamError,
-    UpstreamRequest,
     Upstreams,
     UpstreamTimeout,
     read_all,
 )
+from tests.proxy.calls import call, hangs_before_the_headers, post, whole
 from tests.proxy.servers import Script, answering, chunk, open_descriptors, read_request, resident_bytes, sized, until, upstream
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-
-
-@pytest.fixture
-async def upstreams() -> AsyncIterator[Upstreams]:
-    """A client without any outgoing proxy."""
-    made = Upstreams(environ={})
-    yield made
-    await made.close()
-
-
-def post(port: int, body: bytes = b"{}", method: bytes = b"POST") -> UpstreamRequest:
-    return UpstreamRequest(Origin("http", "127.0.0.1", port), method, b"/v1/x?y=1", [(b"x-a", b"b")], body)
-
-
-async def call(upstreams: Upstreams, request: UpstreamRequest, *, within: float = 20.0) -> Exchange:
-    return await upstreams.open(request, connect_timeout_s=1.0, by=asyncio.get_running_loop().time() + within)
-
-
-async def whole(upstreams: Upstreams, request: UpstreamRequest, *, within: float = 20.0, max_bytes: int = 10_000_000) -> bytes:
-    exchange = await call(upstreams, request, within=within)
-    return await read_all(exchange, asyncio.get_running_loop().time() + within, max_bytes)
 
 
 async def test_what_is_sent_and_what_comes_back(upstreams: Upstreams) -> None:
@@ -188,11 +163,6 @@ async def test_reads_are_coalesced(upstreams: Upstreams) -> None:
 
 
 # ---- timeouts and cancellation
-
-
-async def hangs_before_the_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await read_request(reader)
-    await reader.read()
 
 
 async def hangs_in_the_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -367,132 +337,6 @@ async def test_an_answer_that_nobody_reads_stops_the_upstream(upstreams: Upstrea
         assert peer.connections == 1
 
 
-# ---- the pool
-
-
-async def test_connections_are_reused_last_in_first_out_and_age(upstreams: Upstreams) -> None:
-    aging = Upstreams(environ={}, idle_s=0.1)
-    async with upstream(answering(sized(b"hello"))) as peer:
-        first, second = [await call(aging, post(peer.port)) for _ in range(2)]
-        assert (first.status, second.status, peer.connections) == (200, 200, 1)
-        await asyncio.gather(*(whole(aging, post(peer.port)) for _ in range(5)))
-        assert aging.open_connections == 5
-        await until(lambda: aging.open_connections == 0, 1)
-        assert await whole(aging, post(peer.port)) == b"hello"
-    await aging.close()
-
-
-async def test_more_calls_than_connections_wait_for_their_turn() -> None:
-    small = Upstreams(environ={}, max_connections=2)
-    async with upstream(answering(sized(b"hello"))) as peer:
-        assert await asyncio.gather(*(whole(small, post(peer.port)) for _ in range(20))) == [b"hello"] * 20
-        assert peer.connections == 2
-    async with upstream(hangs_before_the_headers) as peer:
-        calls = [whole(small, post(peer.port), within=seconds) for seconds in (0.1, 0.1, 0.05)]
-        results = await asyncio.gather(*calls, return_exceptions=True)
-        assert sorted(str(error) for error in results) == ["timeout in phase connect"] + ["timeout in phase headers"] * 2
-        waiting = [asyncio.create_task(whole(small, post(peer.port), within=0.3)) for _ in range(4)]
-        await asyncio.sleep(0.05)
-        waiting[3].cancel()
-        waiting[0].cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        assert small.open_connections == 0
-    await small.close()
-
-
-async def test_a_pooled_connection_that_was_closed_meanwhile_is_replaced_once(upstreams: Upstreams) -> None:
-    """The peer answers once, then closes on seeing the second request without a byte: unnoticed until then."""
-
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await read_request(reader)
-        writer.write(sized(b"hello"))
-        await read_request(reader)
-
-    async with upstream(script) as peer:
-        assert await whole(upstreams, post(peer.port)) == b"hello"
-        assert await whole(upstreams, post(peer.port)) == b"hello"
-        assert peer.connections == 2
-
-
-async def test_nothing_is_sent_twice_once_a_byte_of_the_answer_has_come(upstreams: Upstreams) -> None:
-    requests = 0
-
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal requests
-        await read_request(reader)
-        requests += 1
-        writer.write(sized(b"hello"))
-        await read_request(reader)
-        requests += 1
-        writer.write(b"H")
-        await writer.drain()
-        await asyncio.sleep(0.02)
-
-    async with upstream(script) as peer:
-        assert await whole(upstreams, post(peer.port)) == b"hello"
-        with pytest.raises(ConnectionLost):
-            await whole(upstreams, post(peer.port))
-        assert (peer.connections, requests) == (1, 2)
-
-
-async def test_a_fresh_connection_that_closes_is_not_retried(upstreams: Upstreams) -> None:
-    async with upstream(answering(b"", close=True)) as peer:
-        with pytest.raises(ConnectionLost):
-            await whole(upstreams, post(peer.port))
-        assert peer.connections == 1
-
-
-async def test_bytes_that_nobody_asked_for_close_the_connection(upstreams: Upstreams) -> None:
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await read_request(reader)
-        writer.write(sized(b"hello"))
-        await asyncio.sleep(0.02)
-        writer.write(sized(b"poison"))
-        await reader.read()
-
-    async with upstream(script) as peer:
-        assert await whole(upstreams, post(peer.port)) == b"hello"
-        await until(lambda: upstreams.open_connections == 0)
-        assert await whole(upstreams, post(peer.port)) == b"hello"
-
-
-async def test_an_answer_before_the_request_was_sent_whole_does_not_poison_the_pool(upstreams: Upstreams) -> None:
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(sized(b"too big", status=b"413 Too Large"))
-        await asyncio.sleep(1)
-
-    async with upstream(script) as peer:
-        exchange = await call(upstreams, post(peer.port, b"x" * 30_000_000))
-        assert exchange.status == 413
-        assert upstreams.open_connections == 0
-
-
-async def test_head_has_no_body(upstreams: Upstreams) -> None:
-    async with upstream(answering(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n")) as peer:
-        assert await whole(upstreams, post(peer.port, b"", b"HEAD")) == b""
-
-
-async def test_a_header_cannot_be_forged(upstreams: Upstreams) -> None:
-    request = post(1)
-    request.headers.append((b"x", b"a\r\nb: c"))
-    with pytest.raises(ValueError, match="line break"):
-        await call(upstreams, request)
-
-
-async def test_refused_and_unknown_hosts_are_connect_failures(upstreams: Upstreams) -> None:
-    async with upstream(answering(b"")) as peer:
-        port = peer.port
-    with pytest.raises(ConnectFailed, match="refused"):
-        await call(upstreams, post(port))
-    request = UpstreamRequest(Origin("http", "does-not-exist.invalid", 80), b"GET", b"/", [])
-    with pytest.raises(ConnectFailed):
-        await call(upstreams, request)
-
-
-# ---- everything at once
-
-
 async def test_thousands_of_mixed_faults_leave_nothing_behind(upstreams: Upstreams) -> None:
     """Sockets, tasks and timers after 3,000 calls, four fifths of which go wrong, are those of before."""
 
@@ -534,3 +378,79 @@ async def test_thousands_of_mixed_faults_leave_nothing_behind(upstreams: Upstrea
             await asyncio.sleep(0.05)
             before = open_descriptors()
     await until(lambda: open_descriptors() <= before)
+
+
+# ---- pouring
+
+
+async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Seven chunks, 20 ms apart, then nothing more."""
+    await read_request(reader)
+    writer.write(CHUNKED)
+    for number in range(7):
+        writer.write(chunk(b"%d" % number))
+        await asyncio.sleep(0.02)
+    await reader.read()
+
+
+async def test_an_answer_is_poured_to_its_end(upstreams: Upstreams) -> None:
+    async with upstream(answering(CHUNKED + chunk(b"one,"), chunk(b"two,"), chunk(b"three") + b"0\r\n\r\n")) as peer:
+        exchange = await call(upstreams, post(peer.port))
+        poured: list[bytes] = []
+        await exchange.pour(lambda data: poured.append(data) is None, asyncio.get_running_loop().time() + 2, 1.0)
+        assert b"".join(poured) == b"one,two,three"
+        assert exchange.ended
+        assert await whole(upstreams, post(peer.port)) == b"one,two,three"
+        assert peer.connections == 1
+
+
+async def test_a_sink_that_has_enough_gets_no_more_and_nothing_is_lost(upstreams: Upstreams) -> None:
+    async with upstream(dripping) as peer:
+        exchange = await call(upstreams, post(peer.port))
+        poured: list[bytes] = []
+        by = asyncio.get_running_loop().time() + 2
+        await exchange.pour(lambda data: poured.append(data) is not None, by, 1.0)
+        assert len(poured) == 1
+        while len(b"".join(poured)) < 6:
+            poured.append(await exchange.read(by))
+        await exchange.pour(lambda data: poured.append(data) is not None, by, 1.0)
+        assert b"".join(poured) == b"0123456"
+        exchange.close()
+
+
+async def test_the_wait_between_two_reads_is_bounded_not_their_sum(upstreams: Upstreams) -> None:
+    async with upstream(dripping) as peer:
+        exchange = await call(upstreams, post(peer.port))
+        poured: list[bytes] = []
+        with pytest.raises(UpstreamTimeout):
+            await exchange.pour(lambda data: poured.append(data) is None, asyncio.get_running_loop().time() + 30, 0.1)
+        assert b"".join(poured) == b"0123456"
+        assert upstreams.open_connections == 0
+
+
+async def test_a_stream_that_never_rests_still_ends_by_its_time(upstreams: Upstreams) -> None:
+    async with upstream(dripping) as peer:
+        exchange = await call(upstreams, post(peer.port))
+        with pytest.raises(UpstreamTimeout):
+            await exchange.pour(lambda data: True, asyncio.get_running_loop().time() + 0.05, 10.0)
+
+
+async def test_what_a_sink_raises_reaches_the_caller(upstreams: Upstreams) -> None:
+    def sink(data: bytes) -> bool:
+        raise LookupError(data.decode())
+
+    async with upstream(dripping) as peer:
+        exchange = await call(upstreams, post(peer.port))
+        await exchange.read(asyncio.get_running_loop().time() + 2)
+        with pytest.raises(LookupError):
+            await exchange.pour(sink, asyncio.get_running_loop().time() + 2, 1.0)
+        exchange.close()
+
+
+async def test_a_compressed_answer_is_poured_expanded(upstreams: Upstreams) -> None:
+    packed = gzip.compress(b"hello " * 100)
+    async with upstream(answering(sized(packed, b"content-encoding: gzip"))) as peer:
+        exchange = await call(upstreams, post(peer.port))
+        poured: list[bytes] = []
+        await exchange.pour(lambda data: poured.append(data) is None, asyncio.get_running_loop().time() + 2, 1.0)
+        assert b"".join(poured) == b"hello " * 100
