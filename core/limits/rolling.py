@@ -30,7 +30,7 @@ class RollingUsage:
 
     __slots__ = (
         "_ats", "_cells", "_head", "_held", "_left_at_ms", "_max_instants", "_now_ms", "_reserved", "_sweeps", "_tail",
-        "complete", "generation", "idle", "since_ms", "window",
+        "complete", "encoded", "generation", "idle", "since_ms", "window",
     )  # fmt: skip
 
     def __init__(self, window: int, since_ms: int, complete: bool, max_instants: int = MAX_INSTANTS) -> None:
@@ -39,6 +39,7 @@ class RollingUsage:
         self.complete = complete
         self.generation = 0  # of the newest revision that names it
         self.idle = 0  # how many looks in a row it was empty, and unnamed
+        self.encoded: bytes | None = None  # the state as it was last written; None once it has changed
         self._max_instants = max_instants
         self._ats: list[int] = []  # the last instant of each cell, ascending
         self._cells: list[list[int]] = []
@@ -53,6 +54,7 @@ class RollingUsage:
 
     def add(self, at_ms: int, held: Amounts, reserved: Amounts) -> None:
         """Change what is held, and what of it is reserved, for a request admitted at that instant."""
+        self.encoded = None
         ats = self._ats
         index = len(ats) - 1 if ats and ats[-1] == at_ms else self._place(at_ms)
         cell = self._cells[index]
@@ -128,6 +130,7 @@ class RollingUsage:
             if cells[index][_RESERVED + CALLS] or any(cells[index][_RESERVED:]):
                 count = index
                 break
+        self.encoded = None
         del cells[:count], self._ats[:count]
         self._head -= count
         self._tail -= count
@@ -187,6 +190,7 @@ class RollingUsage:
 
     def replace_used(self, now_ms: int, used: list[tuple[int, Amounts]]) -> None:
         """Know from now on all that was used in the window at `now_ms`: (instant of admission, amounts)."""
+        self.encoded = None
         for cell in self._cells:
             cell[_HELD:_RESERVED] = cell[_RESERVED:]
         self._held = list(self._reserved)

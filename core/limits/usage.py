@@ -36,7 +36,7 @@ class Counter:
 class CalendarUsage:
     """The counters of one scope in one kind of calendar window."""
 
-    __slots__ = ("_counters", "_current", "complete", "generation", "idle", "since_ms", "window")
+    __slots__ = ("_counters", "_current", "complete", "encoded", "generation", "idle", "since_ms", "window")
 
     def __init__(self, window: CalendarWindow, since_ms: int, complete: bool) -> None:
         self.window: CalendarWindow = window
@@ -44,6 +44,7 @@ class CalendarUsage:
         self.complete = complete
         self.generation = 0  # of the newest revision that names it
         self.idle = 0  # how many looks in a row it was empty, and unnamed
+        self.encoded: bytes | None = None  # the state as it was last written; None once it has changed
         self._counters: dict[int, Counter] = {}
         self._current = Counter(0, 0)
 
@@ -60,6 +61,7 @@ class CalendarUsage:
 
     def add(self, at_ms: int, held: Amounts, reserved: Amounts) -> None:
         """Change what is held, and what of it is reserved, for a request admitted at that instant."""
+        self.encoded = None
         counter = self._current
         if not counter.start_ms <= at_ms < counter.end_ms:
             counter = self._counter(at_ms)
@@ -102,6 +104,7 @@ class CalendarUsage:
 
     def replace_used(self, now_ms: int, used: list[tuple[int, Amounts]]) -> None:
         """Know from now on all that was used in the window of `now_ms`: (instant of admission, amounts)."""
+        self.encoded = None
         counter = self._counter(now_ms)
         counter.held = list(counter.reserved)
         for at_ms, amounts in used:
@@ -114,6 +117,7 @@ class CalendarUsage:
         for start, counter in list(self._counters.items()):
             counter.over = counter.over + 1 if counter.end_ms <= now_ms else 0
             if counter.over > kept_sweeps and not counter.reserved[CALLS] and not any(counter.reserved):
+                self.encoded = None
                 del self._counters[start]
                 if counter is self._current:
                     self._current = Counter(0, 0)

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 from weakref import WeakValueDictionary
 
+import msgspec
+
 from core.limits import Scope, Window, WindowUsage, new_usage
 
 KEPT_IDLE_SWEEPS = 17_280  # a day of checkpoints
+SWEPT_AT_ONCE = 1_000
 
 
 class Account:
@@ -35,6 +38,7 @@ class Accounts:
     def __init__(self) -> None:
         self._known: WeakValueDictionary[Scope, Account] = WeakValueDictionary()
         self._counting: dict[Scope, Account] = {}
+        self._unswept: list[Scope] = []
 
     def account(self, scope: Scope) -> Account:
         """The account of a scope, one and the same while anybody holds it."""
@@ -56,8 +60,15 @@ class Accounts:
         return usage
 
     def sweep(self, now_ms: int, generation: int, kept_sweeps: int = KEPT_IDLE_SWEEPS) -> None:
-        """Let go of windows that are over, and of counts that stay empty while no revision since `generation` names them."""
-        for scope, account in list(self._counting.items()):
+        """Let go of windows that are over, and of counts that stay empty while no revision since `generation` names them.
+
+        Looks at `SWEPT_AT_ONCE` scopes, and at the next ones when called again, so that many never hold the event loop.
+        """
+        if not self._unswept:
+            self._unswept = list(self._counting)
+        swept, self._unswept = self._unswept[-SWEPT_AT_ONCE:], self._unswept[:-SWEPT_AT_ONCE]
+        for scope in swept:
+            account = self._counting[scope]
             for usage in account.windows:
                 usage.sweep(now_ms)
                 usage.idle = usage.idle + 1 if usage.empty and usage.generation < generation else 0
@@ -72,9 +83,15 @@ class Accounts:
             for usage in account.windows:
                 yield scope, usage
 
-    def state(self) -> list[tuple[Scope, Window, dict[str, Any]]]:
-        """As plain values, to be encoded at once."""
-        return [(scope, usage.window, usage.state()) for scope, usage in self]
+    def state(self) -> list[msgspec.Raw]:
+        """As JSON, one value a count; written anew only for those that have changed."""
+        written = []
+        for scope, usage in self:
+            encoded = usage.encoded
+            if encoded is None:
+                encoded = usage.encoded = msgspec.json.encode((scope, usage.window, usage.state()))
+            written.append(msgspec.Raw(encoded))
+        return written
 
     def restore(self, state: list[Any]) -> None:
         """Take over what `state` gave."""

@@ -247,7 +247,7 @@ class MemoryLedger:
         self._untouched = False
 
     def state(self) -> dict[str, Any]:
-        """As plain values for a checkpoint, to be encoded at once: they are not copied."""
+        """For a checkpoint, to be encoded at once: not everything is copied. Costs what has changed since the last one."""
         return {
             "accounts": self._accounts.state(),
             "open": {request: reservation.state() for request, reservation in self._open.items()},

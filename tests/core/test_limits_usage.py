@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.limits import new_usage
+from core.fields import LimitRule, RollingWindow
+from core.limits import Effective, Record, Scope, new_usage, used_by
 from core.limits.amounts import CALLS, COST, Amounts
 from core.limits.rolling import MAX_INSTANTS, RollingUsage
 from core.limits.usage import CalendarUsage
@@ -58,8 +61,8 @@ def test_a_calendar_window_ends_at_its_reset_and_a_need_above_the_value_never() 
 
 
 @pytest.mark.parametrize("window", ["daily", LENGTH])
-def test_a_settlement_changes_the_window_of_the_admission_and_no_later_one(window: object) -> None:
-    usage = new_usage(window, 0, complete=True)  # type: ignore[arg-type]
+def test_a_settlement_changes_the_window_of_the_admission_and_no_later_one(window: Any) -> None:
+    usage = new_usage(window, 0, complete=True)
     admitted, later = 1_000, 86_400_000 + 1_000
     usage.add(admitted, one(9), one(9))
     assert usage.held(later, COST) == 0
@@ -139,8 +142,8 @@ def test_a_clock_that_was_wrong_for_less_than_an_hour_of_sweeps_has_lost_nothing
 
 
 @pytest.mark.parametrize("window", ["hourly", LENGTH])
-def test_what_is_over_for_an_hour_of_sweeps_is_let_go_but_for_what_is_reserved(window: object) -> None:
-    usage = new_usage(window, 0, complete=True)  # type: ignore[arg-type]
+def test_what_is_over_for_an_hour_of_sweeps_is_let_go_but_for_what_is_reserved(window: Any) -> None:
+    usage = new_usage(window, 0, complete=True)
     usage.add(1_000, one(), NOTHING)
     usage.add(1_001, one(), one())
     for _ in range(2_200):
@@ -161,8 +164,8 @@ def test_cells_that_left_are_bounded_however_many_there_were() -> None:
 
 
 @pytest.mark.parametrize("window", ["daily", LENGTH])
-def test_an_opening_balance_replaces_what_was_used_and_keeps_what_is_reserved(window: object) -> None:
-    usage = new_usage(window, 5_000, complete=False)  # type: ignore[arg-type]
+def test_an_opening_balance_replaces_what_was_used_and_keeps_what_is_reserved(window: Any) -> None:
+    usage = new_usage(window, 5_000, complete=False)
     assert usage.pending(5_100)
     usage.add(5_050, one(7), one(7))
     usage.add(5_060, one(2), NOTHING)
@@ -178,3 +181,34 @@ def test_a_window_that_began_after_its_count_is_known_whole() -> None:
     assert not daily.pending(86_400_000)
     assert rolling.pending(5_999)
     assert not rolling.pending(6_000)
+
+
+@pytest.mark.parametrize(
+    ("scope", "window", "metric", "used"),
+    [
+        (Scope(), "daily", "calls", 4),
+        (Scope("p"), "daily", "calls", 3),
+        (Scope("p", "t"), "daily", "calls", 2),
+        (Scope("", "", "m"), "daily", "calls", 3),
+        (Scope("p", "", "m"), "daily", "total_tokens", 2 * 12),
+        (Scope("p", "t", "m"), "daily", "cost", 5),
+        (Scope(), RollingWindow(rolling=10, unit="seconds"), "calls", 3),
+        (Scope(), RollingWindow(rolling=9, unit="seconds"), "calls", 2),
+    ],
+)
+def test_records_are_added_up_by_scope_and_window(scope: Scope, window: Any, metric: Any, used: int) -> None:
+    now = 86_400_000 + 20_000
+
+    def record(age: int, project: str, token: str, model: str) -> Record:
+        return Record(at_ms=now - age, project=project, token=token, model=model, cost=5, input_tokens=10, output_tokens=2)
+
+    records = [
+        record(0, "p", "t", "m"),
+        record(1, "p", "u", "m"),
+        record(10_000, "p", "t", "n"),
+        record(20_000, "q", "t", "m"),
+        record(20_001, "p", "t", "m"),
+        record(-1, "p", "t", "m"),
+    ]
+    rule = LimitRule(metric=metric, window=window, value=Decimal(1))
+    assert used_by(records, Effective(scope, rule), now) == used
