@@ -27,7 +27,7 @@ from proxy.journal import JournalUnavailable as JournalNotWritable
 from proxy.metrics import Metrics
 from proxy.refusals import Refusal
 from proxy.running import Running, WayUnavailable
-from proxy.server import BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, Request
+from proxy.server import SERVER_LEAVES, BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, Request
 from proxy.streaming import KEEP_ALIVE_S, forward
 
 _log = logging.getLogger("waybill.proxy")
@@ -35,6 +35,7 @@ _encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
 _MODELS = "/v1/models"
 CLOCK_S = 0.001  # the loop's clock counts milliseconds: what ran out may have up to one left by it
+CUT_OFF = 503
 CLIENT_GONE = 499  # nginx's word for a client that left: in rows, never on the wire
 
 
@@ -78,7 +79,10 @@ class Pipeline:
         except BodyTimeout as error:
             self._refuse(request, call, refusals.BodyTooSlow(str(error)))
         except (asyncio.CancelledError, ClientGone, ClientStalled) as left:
-            self._record(call, "cancelled", CLIENT_GONE, "client_gone", "the client left before its answer was complete")
+            if left.args == (SERVER_LEAVES,):
+                self._record(call, "error", CUT_OFF, "shut_down", "the proxy was stopped before the answer was complete")
+            else:
+                self._record(call, "cancelled", CLIENT_GONE, "client_gone", "the client left before its answer was complete")
             if isinstance(left, asyncio.CancelledError):
                 raise
         except Exception:

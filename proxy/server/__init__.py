@@ -3,9 +3,10 @@
 from proxy.server.errors import BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, ServerError
 from proxy.server.limits import ServerLimits
 from proxy.server.listener import Server, serve
-from proxy.server.request import Handler, Request
+from proxy.server.request import SERVER_LEAVES, Handler, Request
 
 __all__ = [
+    "SERVER_LEAVES",
     "BodyTimeout",
     "BodyTooLarge",
     "ClientGone",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from proxy.server.errors import BodyTimeout, BodyTooLarge, ClientStalled, Refused, ServerError
 from proxy.server.heads import error_body
 from proxy.server.intake import Intake
-from proxy.server.request import FINISHED, GONE, NEW, Request
+from proxy.server.request import FINISHED, GONE, NEW, SERVER_LEAVES, Request
 
 if TYPE_CHECKING:
     from proxy.server.listener import Server
@@ -235,7 +235,7 @@ class Connection(Intake):
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
-    def _leave(self) -> None:
+    def _leave(self, why: str = "") -> None:
         request, task = self._current, self._task
         self._current = self._task = None
         self._body_waiter = self._drain_waiter = None
@@ -243,7 +243,7 @@ class Connection(Intake):
         if request is not None:
             request.state = GONE
             if task is not None:
-                task.cancel()
+                task.cancel(why)
 
     # ---- what Request and Server ask for
 
@@ -277,8 +277,8 @@ class Connection(Intake):
         self.closing = True
 
     def cancel(self) -> None:
-        """The grace is over."""
-        self._leave()
+        """The grace is over: it is the server that leaves."""
+        self._leave(SERVER_LEAVES)
         self.transport.abort()
 
     def _fail_body(self, error: ServerError) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 NEW, STARTED, FINISHED, GONE = range(4)
 
+# The message of the CancelledError that ends a handler which outlasted the grace of a closing server.
+SERVER_LEAVES = "the server is closing"
+
 # Below this, copying the body behind its head is cheaper than a second write.
 _ONE_WRITE_BYTES = 65_536
 

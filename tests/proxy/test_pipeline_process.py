@@ -130,7 +130,8 @@ async def test_a_stop_does_not_wait_for_ever(tmp_path: Path, up: Provider, how: 
             proxy.process.send_signal(signal.SIGINT)
         assert await asyncio.wait_for(proxy.wait(), 5) == 0
     row = proxy.row()
-    assert (row.status, row.usage is not None) == ("cancelled", True)
+    assert (row.status, row.error_code, row.usage is not None) == ("error", "shut_down", True)
+    assert [attempt.status for attempt in row.attempts] == ["cancelled"]  # no failure of the model
 
 
 async def test_a_new_process_goes_on_with_what_the_last_one_knew(tmp_path: Path, up: Provider) -> None:
