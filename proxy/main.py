@@ -85,7 +85,7 @@ class Process:
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         self.port, self.ops_port = server.port, ops.port
-        _log.info("proxy ready on port %s, operations on port %s, revision %s", server.port, ops.port, self._revision())
+        _log.info("serving", extra={"port": server.port, "ops_port": ops.port, "revision": self._revision()})
         self.started.set()
         async with self._tasks(reloader):
             await self._stopping.wait()

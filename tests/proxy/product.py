@@ -230,10 +230,9 @@ class Subprocess(Proxy):
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.log.append(line)
-            words = line.replace(",", " ").split()
-            if "proxy ready" in line:
-                ports = [int(words[at + 1]) for at, word in enumerate(words) if word == "port"]
-                self.port, self.ops_port = ports
+            if '"serving"' in line:
+                said = json.loads(line)
+                self.port, self.ops_port = said["port"], said["ops_port"]
                 return
         raise AssertionError("".join(self.log))
 
