@@ -19,6 +19,10 @@ from core.origins import origin_of
 # `\Z` and not `$`, which would let a line break in at the end.
 SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*\Z"
 MODEL_ID_PATTERN = r"^[a-z0-9][a-z0-9._/-]{0,99}\Z"
+# Base64 of the shortest box there can be: 48 bytes that libsodium adds, around a provider, an origin and a key. A key in clear
+# that was put here is no box, and is refused before it is in Git.
+BOX_PATTERN = r"^(?:[A-Za-z0-9+/]{4}){28,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\Z"
+BOX_FORM = "a box that `waybill seal` printed, never a key in clear: replace a key that stood here"
 LARGEST_PRICE = Decimal(1_000_000)  # USD per million tokens
 LARGEST_COST = Decimal(1_000_000_000)  # USD; its nano-USD fit 64 bits
 LARGEST_COUNT = Decimal(10**15)
@@ -140,7 +144,7 @@ class Credential(Record, frozen=True):
         ]
         | None
     ) = None
-    sealed: Annotated[str, Meta(max_length=16_384)] | None = None
+    sealed: Annotated[str, Meta(pattern=BOX_PATTERN, max_length=16_384, extra={"form": BOX_FORM})] | None = None
     origin: Annotated[str, Meta(max_length=300)] | None = None
 
     def __post_init__(self) -> None:

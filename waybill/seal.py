@@ -58,6 +58,9 @@ def _read_key(provider: str, origin: str) -> str:
     """From the terminal without showing it, else all of stdin."""
     prompt = f"Key of {provider} for {origin} (not shown): "
     key = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.read()
-    if not key.strip():
+    key = key.strip()
+    if not key:
         raise BadArgument(f"{provider}: no key was given on stdin")
-    return key.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise BadArgument(f"{provider}: a key is one line of printable ASCII characters")
+    return key

@@ -130,7 +130,7 @@ SOUND_CHANGES: list[dict[str, bytes | None]] = [
     {"models/fast.yaml": None, "projects/a/routing.yaml": b"models: [{id: gpt}]"},
     {"projects/a/project.yaml": b"id: id-a\nname: Beta\n", "projects/b/project.yaml": b"id: id-b\nname: Alpha\n"},
     {"projects/a/tokens/t1.yaml": None, "projects/b/tokens/t1.yaml": SOUND["projects/a/tokens/t1.yaml"]},
-    {"providers/oai.yaml": b"kind: openai\nproject: a\ncredential: {sealed: Zm9v}\n"},
+    {"providers/oai.yaml": b"kind: openai\nproject: a\ncredential: {sealed: " + b"Zm9v" * 40 + b"}\n"},
     {"models/new.yaml": b"provider: new\nupstream_name: x", "providers/new.yaml": b"kind: anthropic"},
     {".github/workflows/check.yaml": b"on: push"},
 ]

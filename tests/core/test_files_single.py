@@ -174,6 +174,16 @@ WRONG = [
     ),
     (
         "providers/p.yaml",
+        "kind: openai\ncredential: {sealed: sk-proj-in-clear}",
+        ["2: credential.sealed: must be a box that `waybill seal` printed, never a key in clear"],
+    ),
+    (
+        "providers/p.yaml",
+        f"kind: openai\ncredential: {{sealed: {'A' * 164}-}}",
+        ["2: credential.sealed: must be a box that `waybill seal` printed, never a key in clear"],
+    ),
+    (
+        "providers/p.yaml",
         "kind: openai\ncredential: {env: A, file: b}",
         ["2: credential.env: must be the name of a WAYBILL_SECRET_… variable"],
     ),

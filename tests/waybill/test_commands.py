@@ -109,7 +109,12 @@ def test_a_sealed_key_fits_into_its_providers_file_and_only_the_proxy_reads_it(d
 
 @pytest.mark.parametrize(
     ("provider", "key", "part"),
-    [("none", "k", "has no providers/none.yaml"), ("simulated", "k", "has no key"), ("openai", " \n", "no key was given")],
+    [
+        ("none", "k", "has no providers/none.yaml"),
+        ("simulated", "k", "has no key"),
+        ("openai", " \n", "no key was given"),
+        ("openai", "one\ntwo\n", "a key is one line"),
+    ],
 )
 def test_a_key_that_cannot_be_sealed_is_refused(data: Path, provider: str, key: str, part: str) -> None:
     refused = seal(data, provider, key)
