@@ -77,23 +77,29 @@ class Accounts:
             if not account.windows:
                 del self._counting[scope]
 
+    def is_held(self, scope: Scope) -> bool:
+        """Whether anybody holds the account of a scope: else no request in flight is of it."""
+        return scope in self._known
+
     def __iter__(self) -> Iterator[tuple[Scope, WindowUsage]]:
         """Everything that is counted."""
         for scope, account in self._counting.items():
             for usage in account.windows:
                 yield scope, usage
 
-    def state(self) -> list[msgspec.Raw]:
-        """As JSON, one value a count; written anew only for those that have changed."""
-        written = []
-        for scope, usage in self:
-            encoded = usage.encoded
-            if encoded is None:
-                encoded = usage.encoded = msgspec.json.encode((scope, usage.window, usage.state()))
-            written.append(msgspec.Raw(encoded))
-        return written
+    def state(self) -> msgspec.Raw:
+        """As a JSON list, one value a count; only those that have changed are written anew."""
+        written = [
+            usage.encoded or _encoded(account.scope, usage) for account in self._counting.values() for usage in account.windows
+        ]
+        return msgspec.Raw(b"[%b]" % b",".join(written))
 
     def restore(self, state: list[Any]) -> None:
         """Take over what `state` gave."""
         for scope, window, kept in state:
             self.begin(Scope(*scope), window, 0, complete=True).restore(kept)
+
+
+def _encoded(scope: Scope, usage: WindowUsage) -> bytes:
+    usage.encoded = msgspec.json.encode((scope, usage.window, usage.state()))
+    return usage.encoded

@@ -48,15 +48,23 @@ class MemoryLedger:
         """The account of a scope."""
         return self._accounts.account(scope)
 
-    def count(self, scope: Scope, window: Window, generation: int, now_ms: int) -> WindowUsage:
-        """What a scope has used in a window; counted from now on, with what is in flight, if it was not before."""
+    def count(self, scope: Scope, windows: Iterable[Window], generation: int, now_ms: int) -> None:
+        """Count a scope in these windows: from now on, and with what is in flight, where it was not counted before."""
+        # Whoever is in flight holds the accounts of its scopes.
+        in_flight = self._open.values() if self._accounts.is_held(scope) else ()
+        for window in windows:
+            usage = self._accounts.find(scope, window)
+            if usage is None:
+                usage = self._accounts.begin(scope, window, now_ms, complete=self._untouched)
+                for reservation in in_flight:
+                    if (part := reservation.share(scope)) is not None:
+                        usage.add(reservation.at_ms, part, part)
+            usage.generation = max(usage.generation, generation)
+
+    def usage(self, scope: Scope, window: Window) -> WindowUsage:
+        """What a scope that is counted in a window has used in it."""
         usage = self._accounts.find(scope, window)
-        if usage is None:
-            usage = self._accounts.begin(scope, window, now_ms, complete=self._untouched)
-            for reservation in self._open.values():
-                if (part := reservation.share(scope)) is not None:
-                    usage.add(reservation.at_ms, part, part)
-        usage.generation = max(usage.generation, generation)
+        assert usage is not None  # every rule is counted before it is held to
         return usage
 
     # --- asking ---
@@ -161,8 +169,6 @@ class MemoryLedger:
             self._book(event)
             return None
         total, models = booked(event)
-        if event.error_code == "crashed":
-            total, models = reservation.total, dict(reservation.models)
         reserved = reservation.total
         own = models.get(reservation.model, NOTHING)
         self._change(reservation.accounts[:3], reservation.at_ms, taken(total, reserved), taken(NOTHING, reserved))

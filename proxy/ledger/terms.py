@@ -39,8 +39,11 @@ class Counting(Protocol):
     def account(self, scope: Scope) -> Account:
         """The account of a scope."""
 
-    def count(self, scope: Scope, window: Window, generation: int, now_ms: int) -> WindowUsage:
-        """What a scope has used in a window; counted from now on if it was not before."""
+    def count(self, scope: Scope, windows: Iterable[Window], generation: int, now_ms: int) -> None:
+        """Count a scope in these windows from now on, where it was not before."""
+
+    def usage(self, scope: Scope, window: Window) -> WindowUsage:
+        """What a scope that is counted in a window has used in it."""
 
 
 class Check(NamedTuple):
@@ -92,7 +95,7 @@ class Terms:
         scopes = total_scopes(entry.project, entry.id)
         levels = (book.settings.limits, plan.project.limits, entry.token.limits)
         book.count_all(zip(scopes, levels, strict=True), now_ms)
-        self.totals = book.checks(effective_totals(*levels, scopes), now_ms, total=True)
+        self.totals = book.checks(effective_totals(*levels, scopes), total=True)
         self.totals_accounts = tuple([book.ledger.account(scope) for scope in scopes])
         self.limited = bool(self.totals)  # whether any limit holds, on whatever model
         for known in plan.candidates:
@@ -115,7 +118,7 @@ class Terms:
             model_bounds(known),
             known.unpriced_allowed,
             self.totals,
-            book.checks(effective, now_ms, total=False),
+            book.checks(effective, total=False),
             (*self.totals_accounts, *[book.ledger.account(scope) for scope in scopes]),
         )
         self.limited = self.limited or bool(terms.checks)
@@ -142,20 +145,14 @@ class Book:
     def count_all(self, levels: Iterable[tuple[Scope, Limits]], now_ms: int) -> None:
         """Count what the rules of these levels name, whether or not they hold for the one who asks."""
         for scope, limits in levels:
-            for rule in limits.rules:
-                self.ledger.count(scope, window_of(rule.window), self._generation, now_ms)
+            if limits.rules:
+                windows = {window_of(rule.window) for rule in limits.rules}
+                self.ledger.count(scope, windows, self._generation, now_ms)
 
-    def checks(self, effective: tuple[Effective, ...], now_ms: int, *, total: bool) -> tuple[Check, ...]:
+    def checks(self, effective: tuple[Effective, ...], *, total: bool) -> tuple[Check, ...]:
         """The limits that hold, each with its count."""
-        return tuple(
-            [
-                Check(
-                    self.ledger.count(held.scope, window_of(held.rule.window), self._generation, now_ms),
-                    METRICS.index(held.rule.metric),
-                    held.amount,
-                    total,
-                    held,
-                )
-                for held in effective
-            ]
-        )
+        return tuple([self._check(held, total) for held in effective])
+
+    def _check(self, held: Effective, total: bool) -> Check:
+        usage = self.ledger.usage(held.scope, window_of(held.rule.window))
+        return Check(usage, METRICS.index(held.rule.metric), held.amount, total, held)

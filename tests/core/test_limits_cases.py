@@ -118,6 +118,8 @@ def test_what_is_reserved(row: dict[str, Any]) -> None:
     assert wanted.output_tokens == value(row["output"])
     assert wanted.cost_nano_usd == (None if row["cost"] is None else value(row["cost"]))
     assert (wanted.sent_cap if wanted.own_cap else None) == row.get("cap")
+    into, out = wanted.input_tokens, wanted.output_tokens
+    assert wanted.amounts == (wanted.cost_nano_usd or 0, 1, into, out, into + out)
     if "rooms" in row:
         cost, output, total = (None if room is None else value(room) for room in row["rooms"])
         smaller = shrunk(wanted, cost, output, total)

@@ -71,21 +71,101 @@ def test_a_settlement_changes_the_window_of_the_admission_and_no_later_one(windo
     assert usage.used(admitted, COST) == usage.held(admitted, COST) == 4
 
 
+STEPS = st.lists(st.tuples(st.integers(-700, 1_500), st.integers(0, 9), st.booleans(), st.booleans()), min_size=1, max_size=60)
+
+
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.integers(-700, 1_500), st.integers(0, 9)), min_size=1, max_size=60))
-def test_a_rolling_window_is_exact_whatever_the_clock_does(steps: list[tuple[int, int]]) -> None:
+@given(STEPS)
+def test_a_rolling_window_is_exact_whatever_the_clock_does(steps: list[tuple[int, int, bool, bool]]) -> None:
     usage = RollingUsage(LENGTH, 0, True)
-    records: list[tuple[int, int]] = []
+    held: list[tuple[int, int]] = []
+    used: list[tuple[int, int]] = []
     now = 100_000
-    for step, cost in steps:
+    for step, cost, reserved, looked in steps:
         now += step
-        assert usage.held(now, COST) == fullest(records, now, LENGTH) == usage.held_then(now, COST) == usage.used(now, COST)
-        usage.add(now, one(cost), NOTHING)
-        records.append((now, cost))
+        if looked:  # else it is added where nobody has looked yet, or not for long
+            check_figures(usage, now, held, used)
+        figures = figures_of(cost)
+        usage.add(now, figures, figures if reserved else NOTHING)
+        held.append((now, cost))
+        if not reserved:
+            used.append((now, cost))
     restored = RollingUsage(LENGTH, 0, True)
     restored.restore(json.loads(json.dumps(usage.state())))
     for at in (now, now + 300, now - 300):
-        assert restored.held(at, COST) == usage.held(at, COST) == fullest(records, at, LENGTH)
+        check_figures(usage, at, held, used)
+        check_figures(restored, at, held, used)
+
+
+def figures_of(cost: int) -> Amounts:
+    return (cost, 2 * cost, 3 * cost, 5 * cost, 8 * cost)
+
+
+def check_figures(usage: RollingUsage, at: int, held: list[tuple[int, int]], used: list[tuple[int, int]]) -> None:
+    both, without = figures_of(fullest(held, at, LENGTH)), figures_of(fullest(used, at, LENGTH))
+    assert tuple(usage.held(at, metric) for metric in range(5)) == both
+    assert tuple(usage.held_then(at, metric) for metric in range(5)) == both
+    assert tuple(usage.used(at, metric) for metric in range(5)) == without
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 2_000), min_size=1, max_size=80), st.integers(1, 20))
+def test_instants_in_any_order_are_all_counted_in_few_cells(instants: list[int], most: int) -> None:
+    length = 100_000
+    usage = RollingUsage(length, 0, True, max_instants=most)
+    for at in instants:
+        usage.held(10_000, COST)
+        usage.add(at, one(), one())
+    assert usage.held(10_000, COST) == len(instants)
+    for at in instants:
+        usage.add(at, (-1, -1, -2, -3, -5), (-1, -1, -2, -3, -5))
+    assert usage.held(10_000, COST) == usage.used(10_000, COST) == 0
+    assert not any(any(cell[1:]) for cell in usage.state()["cells"])
+    # Beyond `most` a further cell is at least a thousandth of the window from its neighbours, so there is room for few.
+    assert len(usage.state()["ats"]) <= most + 2_000 // 100 + 1
+    distinct = len(set(instants))
+    assert len(usage.state()["ats"]) == distinct if distinct <= most else len(usage.state()["ats"]) >= most
+
+
+def test_the_first_instant_too_many_joins_its_neighbour_and_one_less_does_not() -> None:
+    for count, cells in ((3, 3), (4, 3)):
+        usage = RollingUsage(100_000, 0, True, max_instants=3)
+        for at in range(1_000, 1_000 + count):
+            usage.held(at, COST)
+            usage.add(at, one(), NOTHING)
+        assert len(usage.state()["ats"]) == cells
+    assert usage.state()["ats"] == [1_000, 1_001, 1_003]
+    usage.add(900, one(), NOTHING)  # exactly a thousandth of the window before its later neighbour
+    assert usage.state()["ats"] == [1_000, 1_001, 1_003]
+    usage.add(899, one(), NOTHING)
+    assert usage.state()["ats"] == [899, 1_000, 1_001, 1_003]
+
+
+def test_when_a_window_ends_what_is_reserved_does_not_count() -> None:
+    usage = new_usage(LENGTH, 0, complete=True)
+    usage.add(5_000, one(10), one(10))
+    usage.add(5_100, one(10), (4, 0, 0, 0, 0))
+    assert usage.ends_ms(5_300, COST, 6) == 5_300
+    assert usage.ends_ms(5_300, COST, 5) == 6_101
+
+
+def test_a_counter_that_was_let_go_is_begun_anew_when_it_is_needed() -> None:
+    usage = new_usage("hourly", 0, complete=True)
+    usage.add(1_000, one(), NOTHING)
+    for number in range(1, 4):
+        usage.sweep(10**9, kept_sweeps=2)
+        assert usage.empty == (number == 3)
+    usage.add(1_001, one(), NOTHING)
+    assert not usage.empty
+    assert usage.held(1_000, CALLS) == 1
+
+
+def test_cells_that_left_stay_for_two_rounds_of_sweeps() -> None:
+    usage = new_usage(LENGTH, 0, complete=True)
+    usage.add(1_000, one(), NOTHING)
+    for number in range(1, 7):
+        usage.sweep(10**9, kept_sweeps=2)
+        assert usage.empty == (number == 6), number
 
 
 @settings(max_examples=200, deadline=None)
@@ -173,6 +253,7 @@ def test_an_opening_balance_replaces_what_was_used_and_keeps_what_is_reserved(wi
     assert not usage.pending(5_100)
     assert usage.used(5_100, COST) == 102
     assert usage.held(5_100, COST) == 109
+    assert [usage.held(5_100, metric) - usage.used(5_100, metric) for metric in range(5)] == list(one(7))
 
 
 def test_a_window_that_began_after_its_count_is_known_whole() -> None:

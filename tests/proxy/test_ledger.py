@@ -280,10 +280,10 @@ def test_counts_that_nothing_names_any_more_are_dropped_once_their_window_is_ove
     world.terms()
     for _ in range(1_000):
         world.ledger.sweep(world.now_ms)
-    assert len(world.ledger.state()["accounts"]) == 2
+    assert len(list(world.ledger._accounts)) == 2
     for _ in range(22_000):
         world.ledger.sweep(world.now_ms + DAY_MS)
-    assert world.ledger.state()["accounts"] == []
+    assert list(world.ledger._accounts) == []
 
 
 def test_what_the_revision_names_stays_however_long_it_is_not_used() -> None:

@@ -244,10 +244,10 @@ class LedgerMachine(RuleBasedStateMachine):
             ledger.settle(end)
             # What failed since the admission was last written is in no journal: all of that reserve is booked.
             assert request.grant is not None
-            request.reserved = {model: amounts(*_four(part)) for model, part in request.grant.spent.items()}
-            kept = amounts(*_four(request.grant.reserved))
-            request.reserved[request.grant.model] = added(request.reserved.get(request.grant.model, NOTHING), kept)
-            request.real, request.calls, request.open = request.reserved, 1, False
+            total = amounts(*_four(request.grant.reserved))
+            for spent in request.grant.spent.values():
+                total = added(total, amounts(*_four(spent)))
+            request.real, request.calls, request.open = {request.grant.model: total}, 1, False
 
     # --- what must hold ---
 
