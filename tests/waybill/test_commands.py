@@ -51,6 +51,25 @@ def test_every_error_of_a_folder_is_told_with_file_line_field_and_reason(tmp_pat
     assert told[2] == f"{tmp_path}: 2 errors"
 
 
+def test_what_a_push_refuses_in_any_file_is_refused_in_a_folder_too(tmp_path: Path) -> None:
+    (tmp_path / "waybill.yaml").write_text("format: 1\n")
+    assert "1 file, no errors" in run("check", str(tmp_path)).stdout
+    (tmp_path / ".env").write_text(f"KEY=sk-{'Ab3dE5gH' * 5}\n")  # not read, so perhaps not pushed
+    assert run("check", str(tmp_path)).returncode == 0
+    (tmp_path / "waybill.yaml").write_text(f"# sk-{'Ab3dE5gH' * 5}\nformat: 1\n")
+    (tmp_path / "roles.yaml").symlink_to("waybill.yaml")
+    told = run("check", str(tmp_path)).stderr.splitlines()
+    assert "roles.yaml:1: this is a symbolic link: only ordinary files can be pushed" in told
+    assert any(line.startswith("waybill.yaml:1: this looks like an API key in clear") for line in told)
+
+
+def test_a_single_file_is_not_a_configuration(tmp_path: Path) -> None:
+    (tmp_path / "waybill.yaml").write_text("format: 1\n")
+    refused = run("check", str(tmp_path / "waybill.yaml"))
+    assert "give the folder that holds waybill.yaml" in one_line(refused)
+    assert refused.returncode == 2
+
+
 def test_a_bare_repository_and_a_revision_of_the_servers_are_checked(data: Path) -> None:
     assert run("check", str(data / "config.git")).returncode == 0
     assert run("check", "--data", str(data)).returncode == 0
