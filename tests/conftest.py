@@ -1,8 +1,10 @@
-"""What every test shares: nothing but a guard that no test leaves the machine."""
+"""What every test shares: a guard that no test leaves the machine, and patience."""
 
 from __future__ import annotations
 
 import os
+
+from hypothesis import HealthCheck, settings
 
 # A proxy that the environment names would take requests to our own loopback servers elsewhere.
 for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
@@ -18,3 +20,9 @@ os.environ.update(
 )
 for name in [name for name in os.environ if name.startswith("WAYBILL_")]:
     del os.environ[name]
+
+# A busy machine is no failure. Under CI the same examples each time: what is new is found by who can look into it.
+settings.register_profile(
+    "waybill", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("waybill")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
 import secrets
-import time
 from pathlib import Path
 
 import pytest
@@ -110,6 +110,14 @@ class TestWhateverIsPublished:
         done = person.push()
         assert refusal(done)[1].startswith("docs/a.md:2: this looks like a Waybill token in clear: ")
         assert "take it out of the history too" in done.stderr
+
+    def test_a_token_in_a_commits_message_is_refused(self, place: Place) -> None:
+        _, repository, person = place
+        before = repository.head()
+        revision = person.commit({"docs/a.md": b"x"}, message=f"Use it\n\nsk-lr-{'a1B2c3D4' * 5}")
+        done = person.push()
+        assert refusal(done)[1].startswith(f"message of commit {revision[:12]}:3: this looks like a Waybill token in clear: ")
+        assert repository.head() == before
         assert repository.head() == before
 
     @pytest.mark.parametrize(
@@ -198,11 +206,17 @@ def test_ten_files_into_eleven_thousand_take_less_than_a_second(tmp_path: Path) 
     publish(layout, repository)
     assert len(repository.files(repository.head() or "")) > 10_800
     person = Person(tmp_path / "clone", layout.repository, sparse=True)
-    seconds = []
+    spent = []
     for push in range(3):
         person.commit({f"projects/p{number:04d}/tokens/t1.yaml": token(90_000 + 10 * push + number) for number in range(10)})
-        began = time.monotonic()
+        began = children_cpu_s()
         done = person.push()
-        seconds.append(time.monotonic() - began)
+        spent.append(children_cpu_s() - began)
         assert done.returncode == 0, done.stderr
-    assert min(seconds) < 1.0, seconds  # the best of three: other tests use the machine too
+    assert min(spent) < 1.0, spent
+
+
+def children_cpu_s() -> float:
+    """CPU seconds of the processes that have ended: a busy machine does not stretch them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
