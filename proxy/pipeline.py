@@ -267,7 +267,8 @@ class Pipeline:
         self.metrics.record(event)
 
     def _marks(self, call: Call) -> tuple[tuple[bytes, bytes], ...]:
-        return (b"x-waybill-trace-id", call.id.encode()), (b"x-waybill-revision", call.revision.encode())
+        trace = (b"x-waybill-trace-id", call.id.encode())
+        return (trace, (b"x-waybill-revision", call.revision.encode())) if call.revision else (trace,)
 
 
 def record(journal: Journal, payload: bytes, written: Callable[[], object]) -> bool:
@@ -286,7 +287,8 @@ def record(journal: Journal, payload: bytes, written: Callable[[], object]) -> b
 
 def _require_method(request: Request, method: str) -> None:
     if request.method != method and not (method == "GET" and request.method == "HEAD"):
-        raise refusals.MethodNotAllowed(f"{request.path} is asked with {method}, not with {request.method}.")
+        reason = f"{request.path} is asked with {method}, not with {request.method}."
+        raise refusals.MethodNotAllowed(reason, allow="GET, HEAD" if method == "GET" else method)
 
 
 def _models_body(path: str, listed: tuple[str, ...]) -> bytes:

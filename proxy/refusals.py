@@ -166,10 +166,14 @@ class NotFound(Refusal):
 
 
 class MethodNotAllowed(Refusal):
-    """A known path, asked with a method that it does not have."""
+    """A known path, asked with a method that it does not have; `allow` are those that it has."""
 
     openai = _openai(405, "method_not_allowed")
     anthropic = Wire(405, "invalid_request_error")
+
+    def __init__(self, message: str, *, param: str | None = None, allow: str = "") -> None:
+        super().__init__(message, param=param)
+        self.allow = allow
 
 
 class BodyTooSlow(Refusal):
@@ -260,6 +264,8 @@ def status(dialect: Dialect, refusal: Refusal) -> int:
 
 def headers(refusal: Refusal) -> Headers:
     """The headers of a refusal: its media type and what SDKs read about retrying. The list is new: add to it."""
+    if isinstance(refusal, MethodNotAllowed):
+        return [_JSON, _NO_RETRY, (b"allow", refusal.allow.encode())]
     if refusal.retry_after_s is None:
         return [_JSON, _NO_RETRY]
     return [_JSON, _RETRY if refusal.retryable else _NO_RETRY, (b"retry-after", b"%d" % refusal.retry_after_s)]

@@ -285,6 +285,7 @@ async def test_without_a_configuration_it_is_alive_not_ready_and_serves_once_one
         with pytest.raises(openai.InternalServerError) as raised:
             await chat(proxy.sdk(max_retries=2))
         assert (raised.value.status_code, raised.value.code) == (503, "not_ready")
+        assert "x-waybill-revision" not in raised.value.response.headers  # there is none that decided
         assert await tries(proxy) == 1
         assert (await ops.get("/healthz")).status_code == 200
         ready = await ops.get("/readyz")
@@ -293,3 +294,10 @@ async def test_without_a_configuration_it_is_alive_not_ready_and_serves_once_one
         await until(lambda: proxy.process.ready)
         assert (await ops.get("/readyz")).status_code == 200
         assert (await chat(proxy.sdk())).model == "a"
+
+
+@pytest.mark.parametrize(("path", "method", "allow"), [("chat/completions", "GET", "POST"), ("models", "POST", "GET, HEAD")])
+async def test_a_wrong_method_is_told_the_right_one(proxy: InProcess, path: str, method: str, allow: str) -> None:
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}) as http:
+        answer = await http.request(method, f"{proxy.url()}/{path}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
