@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from waybill.credentials import Credentials
@@ -34,7 +35,7 @@ def first_start_lines(credentials: Credentials, credentials_file: str) -> list[s
         'print(client.chat.completions.create(model="auto", messages=hello).choices[0].message.content)',
         "",
         "The configuration is a Git repository: clone it, edit it, push it, and the proxy runs it.",
-        f"git clone {credentials.config_repository}",
+        f"git clone {quote(credentials.config_repository)}",
         "",
         f"Kept in {credentials_file} and not shown again. Ctrl-C stops.",
     ]

@@ -13,7 +13,7 @@ from tests.e2e.product import Product
 @pytest.fixture(scope="session")
 def waybill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running instance that all tests share: send requests, read, and leave its processes and configuration alone."""
-    product = Product(tmp_path_factory.mktemp("waybill") / "data")
+    product = Product(tmp_path_factory.mktemp("waybill") / "my data")  # people have spaces in their paths
     try:
         yield product.start()
     finally:
