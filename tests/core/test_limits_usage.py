@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.fields import LimitRule, RollingWindow
 from core.limits import Effective, Record, Scope, new_usage, used_by
-from core.limits.amounts import CALLS, COST, Amounts
+from core.limits.amounts import CALLS, COST, TOTAL, Amounts
 from core.limits.rolling import MAX_INSTANTS, RollingUsage
 from core.limits.usage import CalendarUsage
 
@@ -147,6 +147,8 @@ def test_when_a_window_ends_what_is_reserved_does_not_count() -> None:
     usage.add(5_100, one(10), (4, 0, 0, 0, 0))
     assert usage.ends_ms(5_300, COST, 6) == 5_300
     assert usage.ends_ms(5_300, COST, 5) == 6_101
+    assert usage.ends_ms(5_300, TOTAL, 5) == 5_300
+    assert usage.ends_ms(5_300, TOTAL, 4) == 6_101
 
 
 def test_a_counter_that_was_let_go_is_begun_anew_when_it_is_needed() -> None:
@@ -192,7 +194,7 @@ def test_up_to_4096_instants_nothing_merges_and_beyond_memory_stays_bounded() ->
     for at in range(MAX_INSTANTS):
         usage.add(at, one(), NOTHING)
         usage.held(at, COST)
-    assert len(usage.state()["ats"]) == MAX_INSTANTS
+    assert len(usage.state()["ats"]) == MAX_INSTANTS == 4_096
     assert usage.held(length + 1, COST) == MAX_INSTANTS - 1
     for at in range(MAX_INSTANTS, 30_000):
         usage.add(at, one(), NOTHING)

@@ -122,11 +122,19 @@ def test_a_bill_above_the_reserve_is_booked_in_full_and_reported() -> None:
 def test_a_call_is_one_a_request_and_a_failed_one_gives_it_back_unless_it_cost_money(
     status: str, attempts: list[object], totals: int, model: int
 ) -> None:
-    world = World(project=limits(rule("calls", "daily", 5)), model=limits(rule("calls", "daily", 5)))
+    both = limits(*(rule(metric, "daily", 500) for metric in ("calls", "cost", "input_tokens", "output_tokens")))
+    world = World(project=both, model=both)
     granted(world.reserve("r", tokens=10))
-    assert world.held() == [("project", "calls", 0, 1), ("model", "calls", 0, 1)]
+    assert [figure for figure in world.held() if figure[1] == "calls"] == [("project", "calls", 0, 1), ("model", "calls", 0, 1)]
     world.ledger.settle(finished("r", *attempts, status=status))  # type: ignore[arg-type]  # the table's words
-    assert world.held() == [("project", "calls", totals, 0), ("model", "calls", model, 0)]
+    cost = sum(each.cost_nano_usd or 0 for each in attempts)  # type: ignore[attr-defined]  # attempts
+    tokens = sum(each.usage.input_tokens if each.usage else 0 for each in attempts)  # type: ignore[attr-defined]  # attempts
+    figures = [("cost", cost), ("input_tokens", tokens), ("output_tokens", 0)]
+    assert world.held() == [
+        (scope, metric, amount, 0)
+        for scope, calls in (("project", totals), ("model", model))
+        for metric, amount in (("calls", calls), *figures)
+    ]
 
 
 def test_what_was_used_without_a_price_may_have_cost_money() -> None:

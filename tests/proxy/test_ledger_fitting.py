@@ -73,6 +73,26 @@ def test_each_cause_and_when_it_ends() -> None:
     assert reasons({"a": (calls,)}) == {"a": str(calls)}
 
 
+def test_the_limit_that_ends_first_decides_and_one_that_never_ends_is_the_last() -> None:
+    world = World(
+        project=limits(rule("calls", "monthly", 0), rule("total_tokens", "daily", 10)),
+        model=limits(rule("total_tokens", "hourly", 10)),
+    )
+    world.terms()
+    world.ledger.settle(finished("r", attempt("a", usage=used(10))))
+    blocks = world.blocked()
+    assert {model: [block.ends_ms is None for block in found] for model, found in blocks.items()} == {
+        "a": [True, False, False], "b": [True, False], "c": [True, False]
+    }  # fmt: skip
+    for model, decisive in (("a", "hourly"), ("b", "daily")):
+        block = deciding({model: blocks[model]})
+        assert block is not None
+        assert block.effective.rule.window == decisive
+    never = deciding({"b": blocks["b"][:1]})
+    assert never is not None
+    assert (never.ends_ms, never.retry_after_s(NOW_MS)) == (None, None)
+
+
 def test_a_need_above_the_whole_limit_and_a_limit_of_0_never_end() -> None:
     world = World(project=limits(rule("total_tokens", "daily", 100)), own=limits(rule("calls", 60, 0)))
     [tokens, calls] = world.reserve("x", tokens=101, output_tokens_cap=0)
