@@ -89,7 +89,7 @@ def check(
 
 
 @app.command
-def explain(file: Path, /) -> int:
+def explain(file: Annotated[Path, Parameter(allow_leading_hyphen=True)], /) -> int:
     """Decide offline what a JSON file (`-`: stdin) describes, and print the whole reasoning as JSON."""
     from waybill.explain import explain
 

@@ -13,10 +13,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`waybill` with these arguments, in a process of its own."""
+def run(*arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """`waybill` with these arguments and `given` on stdin, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "waybill", *arguments],
+        input=given,
         capture_output=True,
         text=True,
         cwd=ROOT,

@@ -97,6 +97,8 @@ def test_a_decision_is_explained_as_json(tmp_path: Path) -> None:
     explained = run("explain", str(tmp_path / "request.json"))
     assert explained.returncode == 0, explained.stderr
     assert json.loads(explained.stdout)["order"] == ["cheap", "dear"]
+    from_stdin = run("explain", "-", given=json.dumps(document))
+    assert (from_stdin.returncode, from_stdin.stdout) == (0, explained.stdout)
 
 
 def test_a_wrong_document_is_told_by_its_fields(tmp_path: Path) -> None:
