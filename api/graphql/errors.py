@@ -47,6 +47,8 @@ def code_of(error: GraphQLError) -> str:
     original = error.original_error
     if isinstance(original, ApiError | AccessError):
         return original.code
+    if isinstance(original, ValueError) and error.path is None:
+        return "GRAPHQL_VALIDATION_FAILED"  # a literal that its scalar does not take: nothing of ours has run yet
     if original is not None and not isinstance(original, GraphQLError):
         return "INTERNAL"
     if isinstance(error, GraphQLSyntaxError):

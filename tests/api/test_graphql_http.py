@@ -46,6 +46,14 @@ async def test_a_document_that_cannot_run_is_400_without_data_and_200_for_older_
         )
 
 
+@pytest.mark.parametrize("since", ['"yesterday"', '"2026-01-01T00:00:00"', "5"])
+async def test_an_instant_that_is_none_is_the_documents_fault(api: Api, since: str) -> None:
+    answer = await api.post(f"{{ requestLogs(filter: {{since: {since}}}) {{ nodes {{ id }} }} }}")
+    (error,) = answer.json()["errors"]
+    assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert "Expected value of type 'DateTime', but encountered error" in error["message"]
+
+
 async def test_every_answer_carries_the_id_that_its_errors_and_the_log_carry(api: Api) -> None:
     answer = await api.post("{ nothing }")
     assert answer.headers["x-request-id"] == answer.json()["errors"][0]["extensions"]["requestId"]
