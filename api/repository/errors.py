@@ -4,6 +4,7 @@ RepositoryError
 ├── UnknownRevision      a revision that this repository does not hold
 ├── FileMissing          no such file at that revision
 ├── Conflict             a touched file is no longer what the writer read; carries both versions
+├── KeyReused            the idempotency key of a commit that changed something else
 ├── PathTaken            a file where a folder is, or a folder where a file is
 ├── BranchContended      other writers moved the branch each time; retryable
 ├── BranchLocked         another process holds the branch's lock; retryable
@@ -63,6 +64,15 @@ class Conflict(RepositoryError):
         super().__init__(f"changed since they were read: {names}; read the head {(head or 'none')[:12]} and edit again")
         self.head = head
         self.files = files
+
+
+class KeyReused(RepositoryError):
+    """The same writer's commit has this idempotency key and other contents: no retry, and nothing may look carried out."""
+
+    code = "key_reused"
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(f"commit {revision[:12]} has this key for another change; give each wish a key of its own")
 
 
 class PathTaken(RepositoryError):

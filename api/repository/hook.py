@@ -92,12 +92,13 @@ def _irregular(repository: Repository, old: str | None, new: str) -> Iterator[Co
 
 
 def _leaks(repository: Repository, old: str | None, tip: Commit) -> Iterator[ConfigError]:
-    """Secrets in any pushed commit: one that a later commit removes would still be in the history that is pushed."""
+    """Secrets in any pushed commit, its message too: one that a later commit removes would still be in the pushed history."""
     walk = repository.git.walk(tip.id, SortMode.TOPOLOGICAL)
     if old is not None:
         walk.hide(Oid(hex=old))
     seen: set[str] = set()
     for commit in walk:
+        yield from checks.leak_faults(f"message of commit {str(commit.id)[:12]}", commit.raw_message)
         before = commit.parents[0].tree if commit.parents else None
         for entry in trees.entries_between(repository.git, before, commit.tree):
             if entry.blob is None or not entry.regular or entry.blob in seen:

@@ -22,6 +22,7 @@ from api.repository.errors import (
     BranchLocked,
     Conflict,
     FileMissing,
+    KeyReused,
     RepositoryError,
     UnknownRevision,
     Versions,
@@ -150,7 +151,8 @@ class Repository:
 
         `check(head, changes)` is called with what would land, on the very head that it would land on, and stops the commit by
         raising; nothing is written before. Raises Conflict, UnknownRevision, PathTaken, BranchContended or BranchLocked.
-        An edit whose idempotency key is already in a commit since `base`, by the same actor, gives that commit.
+        An edit whose idempotency key is already in a commit since `base`, by the same actor, gives that commit; KeyReused where
+        that commit changed something else.
         """
         with self._writing:
             for _ in range(_ATTEMPTS):
@@ -204,6 +206,8 @@ class Repository:
         for commit in walk:
             found = commits.trailers(commit.message)
             if (found.get(commits.IDEMPOTENCY_KEY), found.get(commits.ACTOR)) == (key, actor):
+                if any(_id(trees.blob_at(commit.tree, path)) != _blob_id(data) for path, data in edit.changes.items()):
+                    raise KeyReused(str(commit.id))
                 return Committed(revision=str(commit.id), changed=tuple(edit.changes), replayed=True)
         return None
 

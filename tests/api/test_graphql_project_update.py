@@ -105,6 +105,15 @@ async def test_a_retry_with_its_key_is_carried_out_once(api: Api) -> None:
     assert first["revision"] == second["revision"] == api.head()
 
 
+async def test_a_key_that_was_used_for_another_wish_carries_nothing_out_and_says_so(api: Api) -> None:
+    wish = {"expectedRevision": api.head(), "name": "One wish", "idempotencyKey": "k-2"}
+    done = await update(api, **wish)
+    failed = await update(api, **{**wish, "name": "Another wish"})
+    assert failed["__typename"] == "ValidationFailed"
+    assert failed["problems"][0]["field"] == "idempotencyKey"
+    assert done["revision"] == api.head()
+
+
 @pytest.mark.parametrize(
     ("wish", "field", "reason"),
     [
@@ -116,6 +125,8 @@ async def test_a_retry_with_its_key_is_carried_out_once(api: Api) -> None:
         ({"expectedRevision": "0" * 40}, "expectedRevision", "no revision"),
         ({"expectedRevision": "HEAD"}, "expectedRevision", "no revision"),
         ({"idempotencyKey": ""}, "idempotencyKey", "characters"),
+        ({"reason": f"use sk-lr-{'a1B2c3D4' * 5} now"}, "reason", "a Waybill token in clear"),
+        ({"idempotencyKey": f"sk-lr-{'a1B2c3D4' * 5}"}, "idempotencyKey", "a Waybill token in clear"),
     ],
 )
 async def test_a_wish_that_cannot_be_is_answered_with_its_field(

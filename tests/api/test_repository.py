@@ -10,11 +10,12 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from api.repository import checks, commits, installation, locks, store
 from api.repository.commits import Author
-from api.repository.errors import BranchLocked, Conflict, FileMissing, PathTaken, UnknownRevision
+from api.repository.errors import BranchLocked, Conflict, FileMissing, KeyReused, PathTaken, UnknownRevision
 from api.repository.store import Edit, Repository
 from api.repository.upkeep import collect_garbage
 from core.files import ConfigErrors
@@ -199,6 +200,9 @@ def test_a_retry_with_its_idempotency_key_finds_its_own_commit(repository: Repos
     assert (again.revision, again.replayed) == (first.revision, True)
     with pytest.raises(Conflict):
         repository.commit(edit("grace"), lambda *_: None)
+    other = msgspec.structs.replace(edit("ada"), changes={BLOG: b"id: p-blog\nname: Other\n"})
+    with pytest.raises(KeyReused):
+        repository.commit(other, lambda *_: None)
 
 
 def test_a_secret_in_clear_is_refused_without_being_repeated(repository: Repository) -> None:

@@ -22,7 +22,8 @@ from api.repository import commits
 from api.repository.checks import Known, validated
 from api.repository.commits import Author, Committed
 from api.repository.errors import Conflict as FilesConflict
-from api.repository.errors import FileMissing, UnknownRevision
+from api.repository.errors import FileMissing, KeyReused, UnknownRevision
+from api.repository.leaks import leaks
 from api.repository.store import Changes, Edit
 from core.config import Config
 from core.files import ConfigErrors
@@ -107,7 +108,7 @@ async def project_update(
         committed = await context.services.publisher.commit(edit)
     except FileMissing:
         return NotFound(message=f"there is no project {wish.slug!r}")
-    except (UnknownRevision, EditRejected) as error:
+    except (UnknownRevision, EditRejected, KeyReused) as error:
         return _rejected(error)
     except FilesConflict as error:
         return _conflict(error)
@@ -123,6 +124,11 @@ def _input_problem(wish: ProjectUpdateInput) -> ValidationProblem | None:
         return ValidationProblem(file=None, line=None, field="reason", reason=f"say why, in at most {MAX_REASON} characters")
     if wish.idempotency_key is not None and not (1 <= len(wish.idempotency_key) <= MAX_KEY):
         return ValidationProblem(file=None, line=None, field="idempotencyKey", reason=f"1 to {MAX_KEY} characters")
+    # Both become part of the commit's message, which stays in the history.
+    for field, text in (("reason", wish.reason), ("idempotencyKey", wish.idempotency_key or "")):
+        for leak in leaks(text.encode()):
+            reason = f"this looks like {leak.kind} in clear, and a commit would keep it: no secret is ever in Git"
+            return ValidationProblem(file=None, line=None, field=field, reason=reason)
     return None
 
 
@@ -215,9 +221,11 @@ def _text(data: bytes | None) -> str | None:
     return data.decode(errors="replace") if data is not None else None
 
 
-def _rejected(error: UnknownRevision | EditRejected) -> ValidationFailed | NotFound:
+def _rejected(error: UnknownRevision | EditRejected | KeyReused) -> ValidationFailed | NotFound:
     if isinstance(error, UnknownRevision):
         return _invalid([ValidationProblem(file=None, line=None, field="expectedRevision", reason=str(error))])
+    if isinstance(error, KeyReused):
+        return _invalid([ValidationProblem(file=None, line=None, field="idempotencyKey", reason=str(error))])
     if error.field == "slug":
         return NotFound(message=error.reason)
     return _invalid([ValidationProblem(file=None, line=None, field=error.field, reason=error.reason)])
