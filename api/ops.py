@@ -63,6 +63,8 @@ class Readiness:
     async def _read_repository(self) -> str | None:
         if self.repository is None:
             return "repository: not opened yet"
+        if not self.repository.path.exists():
+            return "repository: it is away"
         try:
             head = await asyncio.to_thread(self.repository.head)
         except Exception as error:  # whatever libgit2 says of a folder that is gone or broken

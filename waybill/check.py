@@ -65,11 +65,14 @@ def files_at(path: Path, revision: str) -> tuple[dict[str, bytes], str]:
     """The files of a repository's revision, and what they are in words. Raises BadArgument where there is none."""
     import pygit2
 
+    from api.repository.errors import RepositoryAway
     from api.repository.store import Repository
 
     repository = Repository(path)
     try:
         commit = repository.git.revparse_single(revision).peel(pygit2.Commit)
+    except RepositoryAway:
+        raise DataFolderUnusable(f"{path}: not a Git repository that can be read") from None
     except (KeyError, ValueError, pygit2.GitError):
         raise BadArgument(f"{revision}: neither a folder nor a revision of {path}") from None
     try:

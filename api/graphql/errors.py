@@ -4,6 +4,7 @@ ApiError             said to the client as it is
 ├── BadInput         an argument cannot be what it is: BAD_USER_INPUT, retrying does not help
 └── TryLater         too many attempts: TOO_MANY_REQUESTS, retry after the seconds it names
 AccessError          (api/access.py) said as it is
+RepositoryError      (api/repository/errors.py) said as it is where retrying helps: UNAVAILABLE
 anything else        "internal error", code INTERNAL; the log holds the rest under the request's id
 """
 
@@ -16,6 +17,7 @@ import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from api.access import AccessError
+from api.repository.errors import RepositoryError
 
 log = structlog.get_logger("api.graphql")
 
@@ -47,6 +49,8 @@ def code_of(error: GraphQLError) -> str:
     original = error.original_error
     if isinstance(original, ApiError | AccessError):
         return original.code
+    if isinstance(original, RepositoryError) and original.retryable:
+        return "UNAVAILABLE"
     if isinstance(original, ValueError) and error.path is None:
         return "GRAPHQL_VALIDATION_FAILED"  # a literal that its scalar does not take: nothing of ours has run yet
     if original is not None and not isinstance(original, GraphQLError):

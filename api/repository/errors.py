@@ -6,6 +6,7 @@ RepositoryError
 ├── Conflict             a touched file is no longer what the writer read; carries both versions
 ├── KeyReused            the idempotency key of a commit that changed something else
 ├── PathTaken            a file where a folder is, or a folder where a file is
+├── RepositoryAway       its folder cannot be read: a volume that is not mounted, a restore; retryable
 ├── BranchContended      other writers moved the branch each time; retryable
 ├── BranchLocked         another process holds the branch's lock; retryable
 └── GitFailed            a git process ended with an error
@@ -83,6 +84,16 @@ class PathTaken(RepositoryError):
     def __init__(self, path: str, taken: str) -> None:
         super().__init__(f"{path} cannot be a file: {taken} stands in its way")
         self.path = path
+
+
+class RepositoryAway(RepositoryError):
+    """Nothing can be read of it at all, whatever the revision."""
+
+    code = "repository_away"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("the configuration repository cannot be read now; try again later")
 
 
 class BranchContended(RepositoryError):

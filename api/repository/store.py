@@ -23,6 +23,7 @@ from api.repository.errors import (
     Conflict,
     FileMissing,
     KeyReused,
+    RepositoryAway,
     RepositoryError,
     UnknownRevision,
     Versions,
@@ -68,10 +69,13 @@ class Repository:
 
     @property
     def git(self) -> pygit2.Repository:
-        """This thread's own libgit2 handle: never pass it, or an object from it, to another thread."""
+        """This thread's own libgit2 handle: never pass it, or an object from it, to another thread. Raises RepositoryAway."""
         handle: pygit2.Repository | None = getattr(self._handles, "git", None)
         if handle is None:
-            handle = self._handles.git = pygit2.Repository(str(self.path))
+            try:
+                handle = self._handles.git = pygit2.Repository(str(self.path))
+            except pygit2.GitError:
+                raise RepositoryAway from None
         return handle
 
     # --- reading ---
@@ -132,6 +136,8 @@ class Repository:
             found = self.git.get(pygit2.Oid(hex=revision))
         except ValueError:
             found = None
+        except pygit2.GitError:
+            raise RepositoryAway from None
         if not isinstance(found, pygit2.Commit):
             raise UnknownRevision(revision)
         return found

@@ -34,8 +34,12 @@ async def test_readiness_says_what_is_missing(tmp_path: Path) -> None:
         shutil.move(api.layout.repository, tmp_path / "elsewhere")
         answer = await api.ops.get("/readyz")
         assert answer.status_code == 503
-        assert answer.json()["missing"][0].startswith("repository: ")
+        assert answer.json()["missing"][0] == "repository: it is away"
         assert (await api.ops.get("/healthz")).status_code == 200
+        wish = {"slug": "demo", "expectedRevision": "1" * 40, "reason": "r", "name": "Elsewhere"}
+        change = "mutation($wish: ProjectUpdateInput!) { projectUpdate(input: $wish) { __typename } }"
+        (error,) = (await api.post(change, wish=wish)).json()["errors"]
+        assert (error["extensions"]["code"], error["message"].endswith("try again later")) == ("UNAVAILABLE", True)
         shutil.move(tmp_path / "elsewhere", api.layout.repository)
 
 

@@ -63,6 +63,12 @@ def test_what_a_push_refuses_in_any_file_is_refused_in_a_folder_too(tmp_path: Pa
     assert any(line.startswith("waybill.yaml:1: this looks like an API key in clear") for line in told)
 
 
+def test_a_folder_that_only_looks_like_a_repository_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "HEAD").write_text("nothing\n")
+    assert "not a Git repository" in one_line(run("check", str(tmp_path)))
+
+
 def test_a_single_file_is_not_a_configuration(tmp_path: Path) -> None:
     (tmp_path / "waybill.yaml").write_text("format: 1\n")
     refused = run("check", str(tmp_path / "waybill.yaml"))
