@@ -158,6 +158,7 @@ class Publisher:
         if last is None or sequence % FULL_EVERY == 0:
             self._publications.write_full(fresh)
         self._refused = None
+        _log.info("revision published", revision=head, sequence=sequence, degraded=sorted(fresh.degraded))
         return fresh
 
     def _mend_numbering(self) -> None:

@@ -110,6 +110,7 @@ class Process:
     def _swap(self, snapshot: Snapshot) -> None:
         self._pipeline.running = Running(snapshot, self._credentials, self.upstreams.open)
         self.metrics.reloads += 1
+        _log.info("revision running", extra={"revision": snapshot.revision, "degraded": sorted(snapshot.degraded)})
 
     def _checkpoint(self) -> checkpoint.Checkpoint:
         return checkpoint.Checkpoint(

@@ -117,6 +117,20 @@ async def test_a_revision_that_cannot_be_run_changes_nothing(tmp_path: Path, up:
         assert (await chat(proxy)).model == "b"
 
 
+async def test_the_log_says_which_revision_runs(tmp_path: Path, up: Provider, caplog: pytest.LogCaptureFixture) -> None:
+    publisher = Publisher(tmp_path)
+    first = publisher.publish(configuration(up.port))
+
+    def told() -> list[str]:
+        return [record.__dict__["revision"] for record in caplog.records if record.message == "revision running"]
+
+    with caplog.at_level(logging.INFO, "waybill.proxy"):
+        async with running(tmp_path):
+            second = publisher.publish(configuration(up.port, policies="[{kind: health}]"))
+            await until(lambda: len(told()) == 2)
+    assert told() == [first, second]
+
+
 async def test_a_revoked_token_is_refused_as_soon_as_its_revision_runs(tmp_path: Path, up: Provider) -> None:
     publisher = Publisher(tmp_path)
     publisher.publish(configuration(up.port))
