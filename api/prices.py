@@ -6,7 +6,7 @@ What the tables do not know stays unpriced: a guess would be somebody's bill.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -52,23 +52,57 @@ def priced(files: Mapping[str, File], path: str, at_ms: int) -> Model | None:
 def models_to_price(files: Mapping[str, File], changed: Iterable[str]) -> tuple[str, ...]:
     """The models of every changed provider: their files are to be read again, for theirs may be other prices now."""
     providers = {id_of(path) for path in changed if kind_of(path) is Provider}
+    if not providers:
+        return ()
     return tuple(path for path, file in files.items() if isinstance(file, Model) and file.provider in providers)
 
 
 def listed(provider: Provider, upstream_name: str, at_ms: int) -> Prices | None:
     """What the tables ask for that model of that provider at that time; None when they do not know it."""
+    entry = entry_of(provider, upstream_name)
+    return prices_of(entry, at_ms) if entry is not None else None
+
+
+def entry_of(provider: Provider, upstream_name: str) -> Any:
+    """The tables' entry (`genai_prices.types.ModelInfo`) of that model of that provider; None when they do not know it."""
+    place = _place(provider)
+    if place is None:
+        return None
+    try:
+        return _tables().find_provider_model(upstream_name, None, *place)[1]
+    except LookupError:
+        return None
+
+
+def entries_of(provider: Provider) -> Sequence[Any]:
+    """Every entry of that provider, in the tables' order; empty for a provider that they do not know."""
+    place = _place(provider)
+    if place is None:
+        return ()
+    try:
+        found: Sequence[Any] = _tables().find_provider(None, *place).models
+    except LookupError:
+        return ()
+    return found
+
+
+def prices_of(entry: Any, at_ms: int) -> Prices | None:
+    """What an entry asks for at that time; None where that is not by the token."""
+    return _prices(entry.get_prices(datetime.fromtimestamp(at_ms / 1000, UTC)))
+
+
+def _place(provider: Provider) -> tuple[str | None, str | None] | None:
+    """What the tables find a provider by, its name there or its address; None where they cannot."""
+    name = _BY_KIND.get(provider.kind) or _BY_PRESET.get((provider.preset or "").lower())
+    address = provider.base_url if provider.kind == "openai-compatible" and name is None else None
+    return None if name is None and address is None else (name, address)
+
+
+def _tables() -> Any:
     # Tens of milliseconds and megabytes: only for who needs it.
     from genai_prices.data_snapshot import get_snapshot
 
-    name = _BY_KIND.get(provider.kind) or _BY_PRESET.get((provider.preset or "").lower())
-    address = provider.base_url if provider.kind == "openai-compatible" and name is None else None
-    if name is None and address is None:
-        return None
-    try:
-        _, model = get_snapshot().find_provider_model(upstream_name, None, name, address)
-    except LookupError:
-        return None
-    return _prices(model.get_prices(datetime.fromtimestamp(at_ms / 1000, UTC)))
+    return get_snapshot()
 
 
 def _prices(found: Any) -> Prices | None:
