@@ -5,12 +5,19 @@ No tokenizer and no loop over characters: counts of bytes by script, made by `by
 
 from __future__ import annotations
 
+from msgspec import Raw
+
 MESSAGE_TOKENS = 4  # what a chat template puts around a message
 MESSAGE_TOKENS_BOUND = 16
 TOOLS_TOKENS_BOUND = 600
+TOOL_ELSEWHERE_TOKENS = 700  # a tool that the provider defines: its text is not in the request
+TOOL_ELSEWHERE_TOKENS_BOUND = 1_500
 IMAGE_TOKENS = 765  # 1024 × 1024 in high detail
 IMAGE_TOKENS_BOUND = 48_169  # the dearest known: gpt-4o-mini, eight tiles in high detail
 FILE_CHARS_PER_TOKEN = 48  # base64 characters of a PDF with text
+FILE_ELSEWHERE_TOKENS = 5_000
+FILE_ELSEWHERE_TOKENS_BOUND = 200_000  # a window full: its size is not known here
+ENCRYPTED_CHARS_PER_TOKEN = 6  # base64 of as many bytes as its text has
 AUDIO_CHARS_PER_TOKEN = 1_000  # base64 characters of compressed speech, 10 tokens a second
 AUDIO_CHARS_PER_TOKEN_BOUND = 16  # 6 kbit/s at 32 tokens a second
 
@@ -48,7 +55,18 @@ def utf8_bytes(text: str) -> int:
 class PromptSize:
     """What a prompt is made of, collected part by part, and its two figures in tokens."""
 
-    __slots__ = ("audio_chars", "file_chars", "has_tools", "images", "messages", "raw_bytes", "texts")
+    __slots__ = (
+        "audio_chars",
+        "encrypted_chars",
+        "file_chars",
+        "files_elsewhere",
+        "has_tools",
+        "images",
+        "messages",
+        "raw_bytes",
+        "texts",
+        "tools_elsewhere",
+    )
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -56,21 +74,28 @@ class PromptSize:
         self.messages = 0
         self.images = 0
         self.file_chars = 0
+        self.files_elsewhere = 0  # named by an address or an id
+        self.encrypted_chars = 0  # thinking that only its provider can read
         self.audio_chars = 0
         self.has_tools = False
+        self.tools_elsewhere = 0  # defined by the provider
 
-    def add_raw(self, length: int) -> None:
+    def add_raw(self, raw: Raw) -> None:
         """Count JSON that goes into the prompt as it stands: tools, calls, schemas."""
-        self.raw_bytes += length
+        self.raw_bytes += len(raw)
 
     def estimate(self) -> int:
         """Tokens, for policies. Media count a figure of their own, never as their base64 text."""
         thousandths = text_tokens("".join(self.texts)) + self.raw_bytes * _RAW_JSON_RATE
         media = self.images * IMAGE_TOKENS + self.file_chars // FILE_CHARS_PER_TOKEN + self.audio_chars // AUDIO_CHARS_PER_TOKEN
+        media += self.tools_elsewhere * TOOL_ELSEWHERE_TOKENS + self.files_elsewhere * FILE_ELSEWHERE_TOKENS
+        media += self.encrypted_chars // ENCRYPTED_CHARS_PER_TOKEN
         return (thousandths + 999) // 1_000 + self.messages * MESSAGE_TOKENS + media
 
     def bound(self) -> int:
         """Tokens that no provider exceeds, for reservations."""
         media = self.images * IMAGE_TOKENS_BOUND + self.file_chars + -(-self.audio_chars // AUDIO_CHARS_PER_TOKEN_BOUND)
+        media += self.tools_elsewhere * TOOL_ELSEWHERE_TOKENS_BOUND + self.files_elsewhere * FILE_ELSEWHERE_TOKENS_BOUND
+        media += self.encrypted_chars
         tools = TOOLS_TOKENS_BOUND if self.has_tools else 0
         return utf8_bytes("".join(self.texts)) + self.raw_bytes + self.messages * MESSAGE_TOKENS_BOUND + tools + media

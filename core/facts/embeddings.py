@@ -1,0 +1,46 @@
+"""Facts of OpenAI's embeddings: the input is text or token ids, one or many; there is no output to bound."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from core.facts.decoding import decode
+from core.facts.request import Facts
+from core.tokens import PromptSize
+
+Ids: TypeAlias = list[int]
+
+
+class EmbeddingsRequest(msgspec.Struct):
+    """An embeddings body as far as Waybill reads it; every other field passes unread."""
+
+    model: str
+    input: str | list[str | int | Ids]
+
+
+_EMBEDDINGS = msgspec.json.Decoder(EmbeddingsRequest)
+
+
+def decode_embeddings(body: bytes) -> EmbeddingsRequest:
+    """The typed part of an embeddings body. Raises BodyError naming the field."""
+    return decode(_EMBEDDINGS, body)
+
+
+def embeddings_facts(request: EmbeddingsRequest) -> Facts:
+    """The facts of a decoded embeddings request: its bound is the bytes of its texts, or how many ids it has."""
+    size = PromptSize()
+    inputs = [request.input] if isinstance(request.input, str) else request.input
+    ids = 0
+    for item in inputs:
+        if isinstance(item, str):
+            size.texts.append(item)
+        else:
+            ids += 1 if isinstance(item, int) else len(item)
+    return Facts(
+        dialect="openai_embeddings",
+        model_named=request.model or None,
+        input_tokens_estimate=size.estimate() + ids,
+        input_tokens_bound=size.bound() + ids,
+    )
