@@ -13,6 +13,7 @@ import msgspec
 ACTOR = "Waybill-Actor"
 REQUEST = "Waybill-Request"
 IDEMPOTENCY_KEY = "Waybill-Idempotency-Key"
+WISH = "Waybill-Wish"  # a digest of what was asked for: a retry is told from another wish with the same key
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _TRAILER = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (.*)$")

@@ -201,21 +201,53 @@ class Repository:
         if conflicts:
             raise Conflict(head, conflicts)
 
+    def twin(self, base: str | None, trailers: Mapping[str, str]) -> Committed | None:
+        """The commit that an earlier try of the same wish made, looked for between `base` and the head.
+
+        The same wish has the same idempotency key, actor and digest. Raises UnknownRevision, and KeyReused for another wish.
+        """
+        commit = self._with_key(base, self.head(), trailers)
+        if commit is None:
+            return None
+        if commits.trailers(commit.message).get(commits.WISH) != trailers.get(commits.WISH):
+            raise KeyReused(str(commit.id))
+        before = commit.parents[0].tree if commit.parents else None
+        changed = (entry.path for entry in trees.entries_between(self.git, before, commit.tree))
+        return Committed(revision=str(commit.id), changed=tuple(path for path in changed if path is not None), replayed=True)
+
     def _twin(self, edit: Edit, head: str | None) -> Committed | None:
-        """The commit that an earlier try of the same request made, looked for between `base` and the head."""
-        key, actor = edit.trailers.get(commits.IDEMPOTENCY_KEY), edit.trailers.get(commits.ACTOR)
-        if not key or head is None or head == edit.base:
+        """The same for an edit, whose contents tell it from another where it names no wish."""
+        if commits.WISH in edit.trailers:
+            return self.twin(edit.base, edit.trailers) if head != edit.base else None
+        commit = self._with_key(edit.base, head, edit.trailers)
+        if commit is None:
+            return None
+        if any(_id(trees.blob_at(commit.tree, path)) != _blob_id(data) for path, data in edit.changes.items()):
+            raise KeyReused(str(commit.id))
+        return Committed(revision=str(commit.id), changed=tuple(edit.changes), replayed=True)
+
+    def _with_key(self, base: str | None, head: str | None, trailers: Mapping[str, str]) -> pygit2.Commit | None:
+        key, actor = trailers.get(commits.IDEMPOTENCY_KEY), trailers.get(commits.ACTOR)
+        if not key or head is None or head == base:
             return None
         walk = self.git.walk(pygit2.Oid(hex=head), SortMode.TOPOLOGICAL)
-        if edit.base is not None:
-            walk.hide(self._commit(edit.base).id)
+        if base is not None:
+            walk.hide(self._commit(base).id)
         for commit in walk:
             found = commits.trailers(commit.message)
             if (found.get(commits.IDEMPOTENCY_KEY), found.get(commits.ACTOR)) == (key, actor):
-                if any(_id(trees.blob_at(commit.tree, path)) != _blob_id(data) for path, data in edit.changes.items()):
-                    raise KeyReused(str(commit.id))
-                return Committed(revision=str(commit.id), changed=tuple(edit.changes), replayed=True)
+                return commit
         return None
+
+    def below(self, revision: str, folder: str) -> dict[str, bytes]:
+        """{path: content} of every regular file below a folder (`projects/demo`) at `revision`; empty where it is not there."""
+        try:
+            tree = self.tree(revision)[folder]
+        except KeyError:
+            return {}
+        if not isinstance(tree, pygit2.Tree):
+            return {}
+        return {path: self.data(blob) for path, blob in trees.blobs(self.git, tree, f"{folder}/".encode())}
 
     def _written(self, edit: Edit, tree: pygit2.Tree | None, head: str | None, changes: Changes) -> pygit2.Oid:
         root = trees.rebuilt(self.git, tree, changes)
