@@ -1,17 +1,29 @@
 """Who may do what: the one place where access is decided.
 
-Three tables and one function. `GLOBAL_ROLES` says what a role grants; `TYPE_RULES` what entering a GraphQL type takes;
-`FIELD_RULES` what a field takes on top. A field of the schema without a rule fails the tests and the start, so that nothing
-becomes public by being forgotten.
+`TYPE_RULES` says what entering a GraphQL type takes, `FIELD_RULES` what a field takes on top; `api/grants.py` says what roles
+grant, and `Viewer.may` decides. A field of the schema without a rule fails the tests and the start, so that nothing becomes
+public by being forgotten.
+
+How a rule learns its project (`api/graphql/guard.py` asks):
+
+- A plain rule, `"user:write"`, asks for the permission globally.
+- `In("project:write", "input.slug")` asks for it in the project that an argument names (slug, or node id of a project or of
+  something in one). Whoever may not see that project is answered as if there were none: null, or the union's `NotFound`.
+- `Somewhere("report:read")` asks for it in any project; the resolver then narrows what it answers to
+  `viewer.projects("report:read")`: None for all of them, else a frozenset of slugs.
+- A GraphQL type whose class has `project_slug` (an attribute, a property or a `strawberry.Private` field) is of that project:
+  its fields' rules are asked there, and a field that answers with it asks the type's rule in the project of what it found
+  (null, or left out of a list, for whoever may not see that project).
 
     AccessError
     ├── Unauthenticated   nobody is known: 401, code UNAUTHENTICATED, retry only after a login
-    └── Forbidden         somebody is known and lacks a permission: code FORBIDDEN, retrying does not help
+    ├── Forbidden         somebody is known and lacks a permission: code FORBIDDEN, retrying does not help
+    └── NotVisible        it is in a project that the viewer may not see, or does not exist: code NOT_FOUND
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
@@ -21,13 +33,25 @@ from core.config import Permission
 GlobalRole: TypeAlias = Literal["admin", "operator", "viewer"]
 
 ALL_PERMISSIONS: Final[frozenset[str]] = frozenset(get_args(Permission))
-GLOBAL_ROLES: Final[Mapping[str, frozenset[str]]] = {
-    "admin": ALL_PERMISSIONS,
-    "operator": ALL_PERMISSIONS - {"user:write", "settings:write"},
-    "viewer": frozenset({"project:read", "model:read", "report:read"}),
-}
 
-Rule: TypeAlias = Permission | Literal["anonymous", "signed-in"]
+# `project:delete` is no permission of its own: `project:write` includes it, except that of the built-in project role `editor`.
+Rule: TypeAlias = Permission | Literal["anonymous", "signed-in", "project:delete"]
+
+
+class In(msgspec.Struct, frozen=True):
+    """`rule` in the project that the argument at the dotted path `project` names, such as `input.slug`."""
+
+    rule: Rule
+    project: str
+
+
+class Somewhere(msgspec.Struct, frozen=True):
+    """`rule` in any project; the resolver narrows its answer to `viewer.projects(rule)`."""
+
+    rule: Rule
+
+
+Asked: TypeAlias = Rule | In | Somewhere
 
 # What it takes to see any field of a type; a field whose type differs from its parent's asks for this on entering.
 TYPE_RULES: Final[Mapping[str, Rule]] = {
@@ -68,19 +92,19 @@ TYPE_RULES: Final[Mapping[str, Rule]] = {
 }
 
 # What a field takes on top of its type; every root field is named here.
-FIELD_RULES: Final[Mapping[str, Rule]] = {
+FIELD_RULES: Final[Mapping[str, Asked]] = {
     "Query.viewer": "signed-in",
     "Query.node": "signed-in",
-    "Query.projects": "project:read",
-    "Query.project": "project:read",
-    "Query.requestLogs": "report:read",
-    "Query.requestLog": "report:read",
-    "Query.revision": "project:read",
+    "Query.projects": Somewhere("project:read"),
+    "Query.project": In("project:read", "slug"),
+    "Query.requestLogs": Somewhere("report:read"),
+    "Query.requestLog": Somewhere("report:read"),
+    "Query.revision": Somewhere("project:read"),
     "Mutation.login": "anonymous",
     "Mutation.logout": "signed-in",
-    "Mutation.projectUpdate": "project:write",
-    "Subscription.requestLogFeed": "report:read",
-    "Subscription.requestLogFirehose": "report:read",
+    "Mutation.projectUpdate": In("project:write", "input.slug"),
+    "Subscription.requestLogFeed": Somewhere("report:read"),
+    "Subscription.requestLogFirehose": Somewhere("report:read"),
     "RequestTrace.content": "content:read",
 }
 
@@ -107,38 +131,98 @@ class Forbidden(AccessError):
         self.project = project
 
 
+class NotVisible(AccessError):
+    """What was named is in a project that the viewer may not see, which is said like what does not exist."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self, project: str) -> None:
+        super().__init__(f"there is no project {project!r}")
+        self.project = project
+
+
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
-    """Whoever is behind a request: a user by session or by key, with what their roles grant."""
+    """Whoever is behind a request: a user by session or by key, with what their roles grant in the published configuration.
+
+    `permissions` hold everywhere, but for a `restricted` viewer (a member of projects whose global role lacks
+    `project:write`) only in the projects of `grants`. `grants` is what each project role adds: (slug, permissions), by slug.
+    """
 
     user_id: str
     email: str
     name: str = ""
     role: str
-    permissions: frozenset[str]
+    permissions: frozenset[str] = frozenset()
     via: Literal["session", "key"] = "key"
-
-    @classmethod
-    def of(cls, user_id: str, email: str, role: str, *, name: str = "", via: Literal["session", "key"] = "key") -> Viewer:
-        """A user with the permissions of `role`; a role that no longer exists grants nothing."""
-        permissions = GLOBAL_ROLES.get(role, frozenset())
-        return cls(user_id=user_id, email=email, name=name, role=role, permissions=permissions, via=via)
+    restricted: bool = False
+    grants: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
 
     def may(self, rule: Rule, project: str | None = None) -> bool:
-        """Whether `rule` is met, in `project` where one is named (no role is bound to a project yet)."""
-        return rule in ("anonymous", "signed-in") or rule in self.permissions
+        """Whether `rule` is met: in `project`, or globally where none is named."""
+        if rule in ("anonymous", "signed-in"):
+            return True
+        if project is None:
+            # Models belong to no project: whoever may read them for one project may read them.
+            return self._globally(rule) or (rule == "model:read" and self.may_somewhere(rule))
+        granted = self.grants.get(project)
+        if granted is None:
+            return not self.restricted and self._globally(rule)
+        return rule in granted or self._globally(rule)
+
+    def may_somewhere(self, rule: Rule) -> bool:
+        """Whether there is a project, perhaps one still to come, in which `rule` is met."""
+        if self._globally(rule) or rule in ("anonymous", "signed-in"):
+            return True
+        return any(rule in granted for granted in self.grants.values())
+
+    def projects(self, rule: Rule = "project:read") -> frozenset[str] | None:
+        """The slugs of the projects in which `rule` is met; None for all there are."""
+        if not self.restricted and self._globally(rule):
+            return None
+        return frozenset(slug for slug in self.grants if self.may(rule, slug))
+
+    def visible_projects(self) -> frozenset[str] | None:
+        """The slugs of the projects that exist for this viewer; None for all."""
+        return self.projects("project:read")
+
+    @property
+    def scope(self) -> Hashable:
+        """Equal for viewers who may do the same everywhere: what a shared answer depends on."""
+        return self.permissions, self.restricted, frozenset(self.grants.items())
+
+    def _globally(self, rule: str) -> bool:
+        return ("project:write" if rule == "project:delete" else rule) in self.permissions
 
 
 def require(viewer: Viewer | None, rule: Rule, project: str | None = None) -> None:
-    """Raise Unauthenticated or Forbidden unless `viewer` meets `rule`, in `project` where one is named."""
+    """Raise Unauthenticated, Forbidden or NotVisible unless `viewer` meets `rule`, in `project` where one is named."""
     if rule == "anonymous":
         return
-    if viewer is None:
-        raise Unauthenticated("log in, or send an API key as `Authorization: Bearer wb-…`")
-    if not viewer.may(rule, project):
+    if not signed_in(viewer).may(rule, project):
+        if project is not None and not signed_in(viewer).may("project:read", project):
+            raise NotVisible(project)
         raise Forbidden(rule, project)
 
 
-def rules_for(type_name: str, field_name: str, entered_type: str) -> tuple[Rule, ...]:
+def require_somewhere(viewer: Viewer | None, rule: Rule) -> None:
+    """Raise Unauthenticated or Forbidden unless there is a project in which `viewer` meets `rule`."""
+    if not signed_in(viewer).may_somewhere(rule):
+        raise Forbidden(rule)
+
+
+def signed_in(viewer: Viewer | None) -> Viewer:
+    """The viewer. Raises Unauthenticated where nobody is known."""
+    if viewer is None:
+        raise Unauthenticated("log in, or send an API key as `Authorization: Bearer wb-…`")
+    return viewer
+
+
+def permission_of(asked: Asked) -> Rule:
+    """The permission that is asked for, wherever that is."""
+    return asked.rule if isinstance(asked, In | Somewhere) else asked
+
+
+def rules_for(type_name: str, field_name: str, entered_type: str) -> tuple[Asked, ...]:
     """What resolving `type_name.field_name`, whose value is of `entered_type`, asks of a viewer already inside `type_name`.
 
     Raises KeyError for a field without any rule.
@@ -146,8 +230,12 @@ def rules_for(type_name: str, field_name: str, entered_type: str) -> tuple[Rule,
     own = FIELD_RULES.get(f"{type_name}.{field_name}")
     if own is None and type_name not in TYPE_RULES:
         raise KeyError(f"{type_name}.{field_name} has no rule in api/access.py")
-    met = TYPE_RULES.get(type_name)
-    asked = [rule for rule in (own, TYPE_RULES.get(entered_type)) if rule is not None and rule != met]
     if own == "anonymous":
         return ("anonymous",)
-    return tuple(dict.fromkeys(rule for rule in asked if rule not in ("anonymous",)))
+    met = {"anonymous", TYPE_RULES.get(type_name)}
+    asked: list[Asked] = []
+    for rule in (own, TYPE_RULES.get(entered_type)):
+        if rule is not None and permission_of(rule) not in met:
+            met.add(permission_of(rule))
+            asked.append(rule)
+    return tuple(asked)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from api.grants import Grants
 from core.config import Config, Project, Routing, Settings, Token
 
 
@@ -26,6 +27,7 @@ class Catalogue:
     def __init__(self, config: Config, revision: str | None) -> None:
         self.config = config
         self.revision = revision
+        self.grants = Grants(config)
         tokens: Counter[str] = Counter()
         routings: dict[str, Routing] = {}
         projects: dict[str, Project] = {}

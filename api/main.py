@@ -100,7 +100,8 @@ async def _services(settings: ApiSettings, metrics: ApiMetrics, readiness: Readi
             now_ms=now_ms,
         )
         await stack.enter_async_context(_task(retention.run(), "retention"))
-        services = Services(engine, repository, publisher, feed, People(engine), metrics, settings.proxy_url)
+        people = People(engine, grants=lambda: services.catalogue().grants)
+        services = Services(engine, repository, publisher, feed, people, metrics, settings.proxy_url)
         metrics.on_read(lambda: _read_figures(metrics, services, recorder))
         yield services
 

@@ -16,7 +16,8 @@ import hashlib
 import math
 import secrets
 import time
-from typing import Final, Literal
+from collections.abc import Callable
+from typing import Any, Final, Literal
 
 import msgspec
 from argon2 import PasswordHasher
@@ -28,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from api.access import GlobalRole, Unauthenticated, Viewer
 from api.database.engine import writing
 from api.database.tables import api_keys, audit, sessions, users
+from api.grants import BUILT_IN, Grants
 from api.throttle import Throttle
 
 KEY_PREFIX: Final = "wb-"
@@ -101,8 +103,9 @@ def now_ms() -> int:
 class People:
     """The users of this installation."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, grants: Callable[[], Grants] = lambda: BUILT_IN) -> None:
         self.engine = engine
+        self._grants = grants  # of the published configuration: without one only built-in roles grant anything
         self._hasher = PasswordHasher()
         self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
         # Checked where no user has the e-mail, so that both refusals take the same time.
@@ -117,13 +120,13 @@ class People:
         """Whoever holds `credential`. Raises Unauthenticated when it is unknown, over or taken back."""
         known = self._viewers.get(credential)
         if known is not None and known[0] > time.monotonic():
-            return known[1]
+            return self._grants().viewer(known[1])
         self._viewers.pop(credential, None)
         viewer = await self._load(credential)
         if len(self._viewers) >= _CACHED_VIEWERS:
             self._viewers.clear()
         self._viewers[credential] = (time.monotonic() + RECHECK_S, viewer)
-        return viewer
+        return self._grants().viewer(viewer)
 
     async def _load(self, credential: Credential) -> Viewer:
         table = sessions if credential.kind == "session" else api_keys
@@ -136,7 +139,7 @@ class People:
             row = (await connection.execute(query)).first()
         if row is None or (row.expires_at_ms is not None and row.expires_at_ms <= now_ms()):
             raise Unauthenticated(f"this {credential.kind} is not valid, or is over")
-        return Viewer.of(row.id, row.email, row.role, name=row.name, via=credential.kind)
+        return _viewer(row, credential.kind)
 
     # --- sessions ---
 
@@ -145,13 +148,13 @@ class People:
         email = email.strip().lower()
         self._count_guess(email, address)
         async with self.engine.connect() as connection:
-            query = select(users.c.id, users.c.name, users.c.role, users.c.password_hash).where(users.c.email == email)
+            query = select(users).where(users.c.email == email)
             row = (await connection.execute(query)).first()
         if not await self._matches(row.password_hash if row else None, password) or row is None:
             await self._note(None, "refused", email, address)
             raise LoginRefused("no user has this e-mail and this password")
         self._by_email.forget(email)
-        return await self._open_session(Viewer.of(row.id, email, row.role, name=row.name, via="session"), address, former)
+        return await self._open_session(self._grants().viewer(_viewer(row, "session")), address, former)
 
     def _count_guess(self, email: str, address: str) -> None:
         now = time.monotonic()
@@ -266,6 +269,11 @@ async def put_admin(engine: AsyncEngine, email: str, password: str, api_key: str
             await connection.execute(insert(api_keys).values(key))
     except IntegrityError as error:
         raise UserExists(f"a user {email} exists already") from error
+
+
+def _viewer(row: Any, via: Literal["session", "key"]) -> Viewer:
+    """The user of a row, with no permissions yet: those are the configuration's affair."""
+    return Viewer(user_id=row.id, email=row.email, name=row.name or "", role=row.role, via=via)
 
 
 def _user_row(email: str, name: str, password_hash: str, role: GlobalRole) -> dict[str, object]:

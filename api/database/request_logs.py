@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -59,6 +59,13 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     statuses: tuple[Status, ...] | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+
+    def within(self, projects: Collection[str] | None) -> LogFilter:
+        """The same filter, narrowed to these projects; None narrows nothing."""
+        if projects is None:
+            return self
+        wanted = projects if self.projects is None else set(self.projects) & set(projects)
+        return msgspec.structs.replace(self, projects=tuple(sorted(wanted)))
 
     def matches(self, row: LogRow) -> bool:
         """Whether the row is meant: the same answer as the query's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from litestar.connection import ASGIConnection, WebSocket
@@ -65,6 +66,15 @@ class Authentication:
             if context.credential.kind == "key":
                 raise
             context.credential = None
+
+    async def again(self, context: Context) -> Context:
+        """A context for one more operation on a connection: who asks is looked up again, and nothing loaded is kept.
+
+        Raises Unauthenticated.
+        """
+        fresh = replace(context, request_id=secrets.token_hex(8), loaders=Loaders(self.services), denied={})
+        await fresh.refresh()
+        return fresh
 
 
 def _authorization(init_payload: Mapping[str, Any] | None) -> str | None:

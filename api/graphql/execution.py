@@ -79,7 +79,7 @@ class Executions:
                 result = await self.engine.execute_event(executor, event)
                 return None if result.errors else encode_result(result, "")
 
-            payload = await self._shared.get((key, context.viewer.permissions, share_key), make)
+            payload = await self._shared.get((key, context.viewer.scope, share_key), make)
             if payload is not None:
                 return payload
         return encode_result(await self.engine.execute_event(executor, event), context.request_id)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import strawberry
 
+from api.access import signed_in
 from api.graphql.context import Info
 from api.graphql.guard import guarded
 from api.graphql.ids import BadNodeId, read_node_id
@@ -44,9 +45,7 @@ class Query:
     @strawberry.field(description="The user behind this request.")
     def viewer(self, info: Info) -> Viewer:
         """Never anonymous: the guard came first."""
-        viewer = info.context.viewer
-        assert viewer is not None, "the guard of this field lets nobody else through"
-        return Viewer.of(viewer)
+        return Viewer.of(signed_in(info.context.viewer))
 
     @strawberry.field(description="Anything by its id.")
     async def node(
@@ -64,8 +63,8 @@ class Query:
         search: Annotated[str | None, strawberry.argument(description="A part of the slug or the name, ignoring case.")] = None,
     ) -> ProjectConnection:
         """From the published configuration."""
-        catalogue = info.context.services.catalogue()
-        return projects.page(catalogue, projects.matching(catalogue, search), page_size(first), after)
+        catalogue, visible = info.context.services.catalogue(), signed_in(info.context.viewer).visible_projects()
+        return projects.page(catalogue, projects.matching(catalogue, search, visible), page_size(first), after)
 
     @strawberry.field(description="The project with this slug; null when there is none.")
     def project(
@@ -79,7 +78,7 @@ class Query:
         self, info: Info, filter: Filter = None, first: First = None, after: After = None, order: Order = LogOrder.NEWEST_FIRST
     ) -> RequestLogConnection:
         """From the recorded rows."""
-        return await request_logs.page(info.context.services.engine, filter, first, after, order)
+        return await request_logs.page(info.context, filter, first, after, order)
 
     @strawberry.field(description="One request with its trace; null when it is not, or no longer, recorded.")
     async def request_log(

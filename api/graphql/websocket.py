@@ -171,8 +171,9 @@ class Connection:
         last: dict[str, Any] = {"id": operation_id, "type": "complete"}
         head = b'{"id":' + _encode(operation_id) + b',"type":"next","payload":'
         try:
-            operation = self.executions.prepare(params, self.context)
-            async with aclosing(self.executions.payloads(operation, self.context)) as payloads:
+            context = await self.authentication.again(self.context)
+            operation = self.executions.prepare(params, context)
+            async with aclosing(self.executions.payloads(operation, context)) as payloads:
                 async for payload in payloads:
                     await self.socket.send_data((head + payload + b"}").decode(), mode="text")
         except (WebSocketDisconnect, OSError):

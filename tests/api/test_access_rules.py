@@ -8,23 +8,27 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 from api.access import (
     ALL_PERMISSIONS,
     FIELD_RULES,
-    GLOBAL_ROLES,
     TYPE_RULES,
     Forbidden,
+    In,
+    Somewhere,
     Unauthenticated,
     Viewer,
+    permission_of,
     require,
     rules_for,
 )
+from api.grants import GLOBAL_ROLES, Grants
 from api.graphql.guard import core_schema
 from api.graphql.schema import build_schema
+from core.config import Config
 
 SCHEMA = core_schema(build_schema())
 OBJECTS = {
     name: kind for name, kind in SCHEMA.type_map.items() if isinstance(kind, GraphQLObjectType) and not name.startswith("__")
 }
 ROOTS = ("Query", "Mutation", "Subscription")
-KNOWN_RULES = ALL_PERMISSIONS | {"anonymous", "signed-in"}
+KNOWN_RULES = ALL_PERMISSIONS | {"anonymous", "signed-in", "project:delete"}
 
 
 @pytest.mark.parametrize("name", sorted(OBJECTS))
@@ -44,7 +48,7 @@ def test_every_root_field_is_named_and_no_rule_is_left_over() -> None:
     assert {name for name in fields if name.split(".")[0] in ROOTS} <= set(FIELD_RULES)
     assert set(FIELD_RULES) <= fields
     assert set(TYPE_RULES) == set(OBJECTS) - set(ROOTS)
-    assert set(FIELD_RULES.values()) | set(TYPE_RULES.values()) <= KNOWN_RULES
+    assert {permission_of(rule) for rule in FIELD_RULES.values()} | set(TYPE_RULES.values()) <= KNOWN_RULES
 
 
 def test_login_is_the_only_anonymous_field() -> None:
@@ -56,7 +60,8 @@ def test_a_field_asks_for_what_its_type_takes_and_its_parent_did_not() -> None:
     assert rules_for("RequestLog", "project", "Project") == ("project:read",)
     assert rules_for("RequestTrace", "content", "JSON") == ("content:read",)
     assert rules_for("Project", "today", "TodayUsage") == ("report:read",)
-    assert rules_for("Mutation", "projectUpdate", "ProjectUpdatePayload") == ("project:write",)
+    assert rules_for("Mutation", "projectUpdate", "ProjectUpdatePayload") == (In("project:write", "input.slug"),)
+    assert rules_for("Query", "requestLogs", "RequestLogConnection") == (Somewhere("report:read"),)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +74,7 @@ def test_a_field_asks_for_what_its_type_takes_and_its_parent_did_not() -> None:
     ],
 )
 def test_a_global_role_grants_exactly_its_permissions(role: str, grants: set[str], lacks: set[str]) -> None:
-    viewer = Viewer.of("u", "u@example.org", role)
+    viewer = Grants(Config()).viewer(Viewer(user_id="u", email="u@example.org", role=role))
     assert viewer.permissions == grants == GLOBAL_ROLES.get(role, frozenset())
     for permission in lacks:
         with pytest.raises(Forbidden, match=permission):

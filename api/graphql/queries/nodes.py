@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from api.access import TYPE_RULES, require
+from api.access import TYPE_RULES, Forbidden, signed_in
 from api.graphql.context import Context
 from api.graphql.errors import BadInput
 from api.graphql.ids import BadNodeId, read_node_id
@@ -17,16 +17,26 @@ from api.repository.errors import UnknownRevision
 
 
 async def node(context: Context, node_id: str) -> Node | None:
-    """The thing, or None where it is gone. Raises BadInput for a text that is no id, Forbidden."""
+    """The thing, or None where it is gone or may not be seen. Raises BadInput for a text that is no id."""
     try:
         type_name, key = read_node_id(node_id)
     except BadNodeId as error:
         raise BadInput(str(error)) from error
     if type_name not in ("Project", "RequestLog", "Revision", "User"):
         raise BadInput("this is no id that this API gave out")
-    if type_name in TYPE_RULES:
-        require(context.viewer, TYPE_RULES[type_name])
-    return await _found(context, type_name, key)
+    found = await _found(context, type_name, key)
+    return found if found is not None and _may_see(context, found) else None
+
+
+def _may_see(context: Context, found: Node) -> bool:
+    """Whether the rule of the thing's type is met, in its project where it is of one: what may not be seen does not exist."""
+    rule, project = TYPE_RULES[type(found).__name__], getattr(found, "project_slug", None)
+    viewer = signed_in(context.viewer)
+    # A revision is of the whole configuration, and shown to whoever sees a part of it.
+    if viewer.may(rule, project) or (project is None and rule == "project:read" and viewer.may_somewhere(rule)):
+        return True
+    context.deny("Query.node", rule, Forbidden(rule, project))
+    return False
 
 
 async def _found(context: Context, type_name: str, key: str) -> Node | None:

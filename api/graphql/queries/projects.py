@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from api.catalogue import Catalogue, ProjectEntry
 from api.graphql.types.nodes import PageInfo
 from api.graphql.types.project import Project, ProjectConnection, ProjectEdge
 
 
-def matching(entries: Iterable[ProjectEntry], search: str | None) -> list[ProjectEntry]:
-    """Projects whose slug or name contains `search`, ignoring case, by slug."""
+def matching(entries: Iterable[ProjectEntry], search: str | None, visible: Collection[str] | None) -> list[ProjectEntry]:
+    """Projects whose slug or name contains `search`, ignoring case, by slug; of those in `visible` where it is not None."""
     wanted = (search or "").strip().casefold()
-    return [entry for entry in entries if wanted in entry.slug or wanted in entry.project.name.casefold()]
+    return [
+        entry
+        for entry in entries
+        if (wanted in entry.slug or wanted in entry.project.name.casefold()) and (visible is None or entry.slug in visible)
+    ]
 
 
 def page(catalogue: Catalogue, entries: list[ProjectEntry], first: int, after: str | None) -> ProjectConnection:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.access import signed_in
 from api.database import request_logs
 from api.database.request_logs import EVERYTHING
+from api.graphql.context import Context
 from api.graphql.types.nodes import PageInfo, page_size
 from api.graphql.types.request_log import (
     LogOrder,
@@ -18,17 +20,17 @@ from api.graphql.types.request_log import (
 
 
 async def page(
-    engine: AsyncEngine,
+    context: Context,
     filter: RequestLogFilter | None,
     first: int | None,
     after: str | None,
     order: LogOrder = LogOrder.NEWEST_FIRST,
 ) -> RequestLogConnection:
-    """The rows that follow `after` in this order. Raises BadInput."""
+    """The rows that follow `after` in this order, of the projects that the viewer may see. Raises BadInput."""
     meant = filter.to_rows() if filter is not None else EVERYTHING
     found = await request_logs.page(
-        engine,
-        meant,
+        context.services.engine,
+        meant.within(signed_in(context.viewer).projects("report:read")),
         first=page_size(first),
         after=read_cursor("after", after),
         newest_first=order is LogOrder.NEWEST_FIRST,

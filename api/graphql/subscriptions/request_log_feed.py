@@ -16,7 +16,7 @@ from typing import Final
 
 import strawberry
 
-from api.access import Rule
+from api.access import Rule, signed_in
 from api.database.request_logs import EVERYTHING, LogFilter
 from api.feed import Batch, Gap
 from api.graphql.context import Context
@@ -69,21 +69,40 @@ class RequestLogBatch:
 
 async def typed(context: Context, filter: RequestLogFilter | None, after: str | None) -> AsyncGenerator[RequestLogBatch, None]:
     """Batches for typed fields. Raises BadInput, AccessError."""
-    meant = _rows(filter)
-    async with aclosing(context.services.feed.follow(meant, read_cursor("after", after))) as batches:
-        async for batch in batches:
-            await context.recheck(RULE)
+    async with aclosing(_seen(context, filter, after)) as batches:
+        async for meant, batch in batches:
             gap = RequestLogGap.of(batch.gap) if batch.gap is not None else None
             yield RequestLogBatch(batch=batch, share_key=_share_key(meant, batch), cursor=str(batch.cursor), gap=gap)
 
 
 async def firehose(context: Context, filter: RequestLogFilter | None, after: str | None) -> AsyncGenerator[Encoded, None]:
     """The same batches as JSON. Raises BadInput, AccessError."""
-    meant = _rows(filter)
-    async with aclosing(context.services.feed.follow(meant, read_cursor("after", after))) as batches:
-        async for batch in batches:
-            await context.recheck(RULE)
+    async with aclosing(_seen(context, filter, after)) as batches:
+        async for meant, batch in batches:
             yield Encoded(batch.json, _share_key(meant, batch))
+
+
+async def _seen(
+    context: Context, filter: RequestLogFilter | None, after: str | None
+) -> AsyncGenerator[tuple[LogFilter, Batch], None]:
+    """Batches of the projects that the viewer may see, and the filter that says so: asked again before each, and narrowed or
+    widened from the same cursor when memberships change. Raises BadInput, AccessError."""
+    wanted, feed = _rows(filter), context.services.feed
+    cursor = read_cursor("after", after)
+    cursor = feed.newest if cursor is None else cursor
+    while True:
+        await context.recheck(RULE)
+        projects = signed_in(context.viewer).projects(RULE)
+        meant = wanted.within(projects)
+        async with aclosing(feed.follow(meant, cursor)) as batches:
+            async for batch in batches:
+                await context.recheck(RULE)
+                if signed_in(context.viewer).projects(RULE) != projects:
+                    break
+                cursor = batch.cursor
+                yield meant, batch
+            else:
+                return
 
 
 def _rows(filter: RequestLogFilter | None) -> LogFilter:

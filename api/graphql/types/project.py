@@ -84,6 +84,11 @@ class Project(Node):
         description="The commit that this answer was read at: give it as `expectedRevision` to change what was read."
     )
 
+    @property
+    def project_slug(self) -> str:
+        """The project whose rules of access hold for this object: itself."""
+        return self.slug
+
     @strawberry.field(description="What the project used since midnight, UTC.")
     async def today(self, info: Info) -> TodayUsage:
         """Through a loader: one query for a whole list of projects."""

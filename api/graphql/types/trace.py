@@ -163,6 +163,8 @@ class Attempt:
 class RequestTrace:
     """A request's trace, as it was decided then."""
 
+    project_slug: strawberry.Private[str]  # where `content:read` is asked
+
     facts: RequestFacts | None = strawberry.field(description="What the body said; null where it was not read.")
     candidates: list[str] = strawberry.field(description="The project's enabled models, in its order.")
     dropped: list[CandidateDrop] = strawberry.field(description="What limits dropped.")
@@ -183,6 +185,7 @@ class RequestTrace:
         decision = event.decision or engine.Decision()
         ranked = sorted(decision.totals.items(), key=_by_total)
         return cls(
+            project_slug=event.project,
             facts=RequestFacts.of(event.facts) if event.facts else None,
             candidates=list(decision.candidates),
             dropped=[CandidateDrop(model=model, reason=reason) for model, reason in decision.dropped.items()],
