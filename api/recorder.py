@@ -19,6 +19,7 @@ import msgspec
 import structlog
 from asyncinotify import Inotify, Mask
 
+from api.database.bookings import Booking
 from api.database.engine import DatabaseUnavailable, RequestKnown
 from api.database.recording import Batch, Mark, SqliteRecords
 from api.database.request_logs import LogRow
@@ -158,7 +159,7 @@ class Recorder:
             self._mark = self._rewound(mark, chunk.position)
             return []
         read = read_rows(chunk.records, mark.log_position, BATCH_ROWS)
-        batch = Batch(rows=read.rows, bodies=read.bodies, mark=_after(mark, chunk, read))
+        batch = Batch(rows=read.rows, bodies=read.bodies, bookings=read.bookings, mark=_after(mark, chunk, read))
         try:
             self._records.commit(batch)
         except RequestKnown:
@@ -173,13 +174,16 @@ class Recorder:
         seen = self._records.known([row.request_id for row in batch.rows])
         rows: list[LogRow] = []
         bodies: list[bytes] = []
-        for row, body in zip(batch.rows, batch.bodies, strict=True):
+        bookings: list[Booking] = []
+        for row, body, booking in zip(batch.rows, batch.bodies, batch.bookings, strict=True):
             if row.request_id not in seen:
                 seen.add(row.request_id)
                 rows.append(_replace(row, position=mark.log_position + len(rows) + 1))
                 bodies.append(body)
+                bookings.append(booking)
         _log.warning("requests that were recorded before are left out", requests=len(batch.rows) - len(rows))
-        return Batch(rows=rows, bodies=bodies, mark=_replace(batch.mark, log_position=mark.log_position + len(rows)))
+        kept = _replace(batch.mark, log_position=mark.log_position + len(rows))
+        return Batch(rows=rows, bodies=bodies, bookings=bookings, mark=kept)
 
     def _count(self, chunk: Chunk, read: Read, rows: int) -> None:
         self.recorded_total += rows

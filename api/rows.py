@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, cast
 
 import msgspec
 
+from api.database.bookings import Booking
 from api.database.request_logs import LogRow
-from core.events import CallType, Status
+from core.events import CallType, RequestFinished, Status
+from core.limits import booked
 
 _ADMITTED = b'{"event":"admitted"'
 # What every database's 64-bit integers can add up without overflowing.
@@ -27,6 +29,9 @@ class _Usage(msgspec.Struct, frozen=True):
 
 class _Attempt(msgspec.Struct, frozen=True):
     status: str
+    model: str = ""
+    usage: _Usage | None = None
+    cost_nano_usd: _Amount | None = None
 
 
 class _Finished(msgspec.Struct, frozen=True, tag_field="event", tag="finished"):
@@ -46,8 +51,10 @@ class _Finished(msgspec.Struct, frozen=True, tag_field="event", tag="finished"):
     provider: str | None = None
     error_code: str = ""
     error: str = ""
+    admitted_ms: _Amount = 0
     usage: _Usage | None = None
     cost_nano_usd: _Amount | None = None
+    reserved_cost_nano_usd: _Amount | None = None
     latency_ms: float = 0.0
     first_byte_ms: float | None = None
     labels: dict[str, str] = {}
@@ -58,17 +65,18 @@ _decode = msgspec.json.Decoder(_Finished).decode
 
 
 class Read(msgspec.Struct):
-    """Rows with the event each was made from, the index after the last record looked at, and how many were unreadable."""
+    """Rows, each with the event it was made from and what that counts for; the index after the last record looked at."""
 
     rows: list[LogRow]
     bodies: list[bytes]
+    bookings: list[Booking]
     records: int
-    unreadable: int = 0
+    unreadable: int = 0  # records that are no event of a known kind
 
 
 def read_rows(records: Sequence[tuple[int, bytes]], newest: int, most: int) -> Read:
     """At most `most` rows of these records, at the positions after `newest`. Only ends of requests give rows."""
-    read = Read([], [], len(records))
+    read = Read([], [], [], len(records))
     for index, (_, payload) in enumerate(records):
         if payload.startswith(_ADMITTED):
             continue
@@ -82,7 +90,14 @@ def read_rows(records: Sequence[tuple[int, bytes]], newest: int, most: int) -> R
             continue
         read.rows.append(_row(event, newest + len(read.rows) + 1))
         read.bodies.append(payload)
+        read.bookings.append(_booking(event))
     return read
+
+
+def _booking(event: _Finished) -> Booking:
+    # The same fields under the same names: what is booked is worked out by the very function that the ledger uses.
+    totals, models = booked(cast("RequestFinished", event))
+    return Booking(event.at_ms + event.admitted_ms, totals, models, event.reserved_cost_nano_usd)
 
 
 def _row(event: _Finished, position: int) -> LogRow:

@@ -7,22 +7,28 @@ and beside a busy event loop waits 5 ms each time to get it back (500 rows: 3.9 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Table
 
-from api.database import tables
+from api.database import alerts, tables
+from api.database.alerts import Alert
+from api.database.bookings import Booking, by_hour, shares
 from api.database.engine import open_sqlite, sqlite_path, translated
 from api.database.request_logs import LogRow
-from api.database.usage import by_hour
+from api.database.windows import Run, sqlite_run
 
 SPAN_ROWS = 2_000
 _MOST_ROWS = 128  # in one statement
 _JOURNAL = "local"
+_ROW_COLUMNS = (*LogRow.__struct_fields__, "admitted_ms", "shares")
+
+_T = TypeVar("_T")
 
 _encode = msgspec.json.encode
 
@@ -37,11 +43,22 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows with the traces that belong to them, one each, and the mark after them."""
+    """Rows with the trace and the booking that belong to each, and the mark after them."""
 
     rows: list[LogRow]
     bodies: list[bytes]
+    bookings: list[Booking]
     mark: Mark
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """Alerts to be written, each to be delivered to these URLs."""
+
+    alerts: Sequence[Alert] = ()
+    receivers: Sequence[str] = ()
+
+
+_NOTHING_RAISED = Raised()
 
 
 class SqliteRecords:
@@ -68,16 +85,39 @@ class SqliteRecords:
             self._connection.close()
             self._connection = None
 
-    def commit(self, batch: Batch) -> None:
-        """Write all of the batch or nothing. Raises RequestKnown, DatabaseUnavailable."""
+    def commit(self, batch: Batch, raising: Callable[[], Raised] = lambda: _NOTHING_RAISED) -> list[Alert]:
+        """Write all of the batch or nothing, with what `raising` gives once its rows are in; returns the alerts that are new.
+
+        Raises RequestKnown (then `raising` was not asked) and DatabaseUnavailable.
+        """
+        try:
+            with self._transaction() as connection:
+                self._write(connection, batch)
+                raised = raising()
+                return alerts.insert(connection, raised.alerts, raised.receivers)
+        except BaseException:
+            self._span = None  # whatever it was, the next batch begins another
+            raise
+
+    def write_alerts(self, raised: Raised) -> list[Alert]:
+        """Write alerts that no batch raised; returns those that are new. Raises DatabaseUnavailable."""
+        with self._transaction() as connection:
+            return alerts.insert(connection, raised.alerts, raised.receivers)
+
+    def read(self, ask: Callable[[Run], _T]) -> _T:
+        """What `ask` finds, all of one moment. Raises DatabaseUnavailable."""
+        with self._transaction("BEGIN") as connection:
+            return ask(sqlite_run(connection))
+
+    @contextmanager
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
         connection = self._connected()
         with translated():
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(begin)
             try:
-                self._write(connection, batch)
+                yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                self._span = None  # whatever it was, the next batch begins another
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
@@ -97,17 +137,21 @@ class SqliteRecords:
 
     def _write(self, connection: sqlite3.Connection, batch: Batch) -> None:
         if batch.rows:
-            _insert(connection, tables.request_logs, LogRow.__struct_fields__, map(_values, batch.rows))
+            rows = zip(batch.rows, batch.bookings, strict=True)
+            _insert(connection, tables.request_logs, _ROW_COLUMNS, (_values(row, booking) for row, booking in rows))
             bodies = ((row.position, row.at_ms, body) for row, body in zip(batch.rows, batch.bodies, strict=True))
             _insert(connection, tables.traces, ("position", "at_ms", "body"), bodies)
-            _insert(connection, tables.usage_hourly, _columns(tables.usage_hourly), by_hour(batch.rows), _ADD_UP)
+            _insert(
+                connection, tables.usage_hourly, _columns(tables.usage_hourly), by_hour(batch.rows, batch.bookings), _ADD_UP
+            )
             self._extend_span(connection, batch)
         mark = (_JOURNAL, *msgspec.structs.astuple(batch.mark))
         _insert(connection, tables.recorder_position, ("journal", *Mark.__struct_fields__), [mark], _MOVE)
 
     def _extend_span(self, connection: sqlite3.Connection, batch: Batch) -> None:
         instants = [row.at_ms for row in batch.rows]
-        last, earliest, latest = batch.rows[-1].position, min(instants), max(instants)
+        last, earliest = batch.rows[-1].position, min(instants)
+        latest = max(max(instants), *(booking.at_ms for booking in batch.bookings))
         size = sum(map(len, batch.bodies))
         if self._span is not None and self._span_rows < SPAN_ROWS:
             figures = (last, earliest, earliest, latest, latest, size, self._span)
@@ -118,9 +162,10 @@ class SqliteRecords:
         _insert(connection, tables.log_spans, _columns(tables.log_spans), [(self._span, last, earliest, latest, size)])
 
 
-def _values(row: LogRow) -> tuple[Any, ...]:
+def _values(row: LogRow, booking: Booking) -> tuple[Any, ...]:
     values = msgspec.structs.astuple(row)
-    return (*values[:-1], _encode(row.labels).decode() if row.labels else "{}")
+    labels = _encode(row.labels).decode() if row.labels else "{}"
+    return (*values[:-1], labels, booking.at_ms - row.at_ms, shares(row, booking))
 
 
 def _columns(table: Table) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 EVERYTHING = LogFilter()
+_COLUMNS = [_logs[name] for name in LogRow.__struct_fields__]
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -115,7 +116,7 @@ async def page(
 async def one(engine: AsyncEngine, request_id: str) -> LogRow | None:
     """The row of a request by its trace id; None where there is none, or none any more."""
     async with engine.connect() as connection:
-        found = (await connection.execute(select(request_logs).where(_logs.request_id == request_id))).one_or_none()
+        found = (await connection.execute(select(*_COLUMNS).where(_logs.request_id == request_id))).one_or_none()
     return _row(found) if found else None
 
 
@@ -149,12 +150,12 @@ def page_statement(filter: LogFilter, low: int | None, high: int | None, limit: 
     order = _logs.position.desc() if newest_first else _logs.position
     branches = _branches(filter)
     if len(branches) == 1:
-        return select(request_logs).where(*branches[0], *rest).order_by(order).limit(limit)
+        return select(*_COLUMNS).where(*branches[0], *rest).order_by(order).limit(limit)
     walks = [select(_logs.position).where(*branch, *rest).order_by(order).limit(limit).subquery() for branch in branches]
     found = union_all(*(select(walk.c.position) for walk in walks)).subquery()
     # Rows are fetched for the positions that stay alone: the walks then need not carry 26 columns each.
     nearest = select(found.c.position).order_by(found.c.position.desc() if newest_first else found.c.position).limit(limit)
-    return select(request_logs).where(_logs.position.in_(nearest)).order_by(order)
+    return select(*_COLUMNS).where(_logs.position.in_(nearest)).order_by(order)
 
 
 def _branches(filter: LogFilter) -> list[list[Condition]]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     literal_column,
+    text,
 )
 
 metadata = MetaData(
@@ -65,6 +66,8 @@ request_logs = Table(
     Column("first_byte_ms", Double),
     Column("attempts", Integer, nullable=False),
     Column("labels", JSON, nullable=False),
+    Column("admitted_ms", BigInteger, nullable=False, server_default=text("0")),  # after `at_ms`: whose windows it belongs to
+    Column("shares", Text),  # JSON: what it is booked at, in all and by model, where the columns above do not say it
 )
 _logs = request_logs.c
 Index(None, _logs.project, _logs.position)
@@ -82,6 +85,8 @@ Index(
     sqlite_where=not_success,
     postgresql_where=not_success,
 )
+has_shares = _logs.shares.is_not(None)
+Index("ix_request_logs_shares", _logs.position, sqlite_where=has_shares, postgresql_where=has_shares)
 
 traces = Table(
     "traces",
@@ -98,7 +103,7 @@ log_spans = Table(
     Column("first_position", Position, primary_key=True, autoincrement=False),
     Column("last_position", BigInteger, nullable=False),
     Column("min_at_ms", BigInteger, nullable=False),
-    Column("max_at_ms", BigInteger, nullable=False),
+    Column("max_at_ms", BigInteger, nullable=False),  # of arrivals and of admissions
     Column("trace_bytes", BigInteger, nullable=False),
 )
 
@@ -106,10 +111,10 @@ usage_hourly = Table(
     "usage_hourly",
     metadata,
     Column("project", String(63), primary_key=True),
-    Column("hour_ms", BigInteger, primary_key=True),  # the hour's first millisecond
+    Column("hour_ms", BigInteger, primary_key=True),  # the first millisecond of the hour of admission
     Column("token", String(100), primary_key=True),
-    Column("model", String(100), primary_key=True),  # "" where no model answered
-    Column("calls", BigInteger, nullable=False),
+    Column("model", String(100), primary_key=True),  # "": what belongs to no model, so that all rows add up to the totals
+    Column("calls", BigInteger, nullable=False),  # as limits count them: one that failed for nothing is none
     Column("errors", BigInteger, nullable=False),  # status `error` or `timeout`
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
@@ -118,6 +123,7 @@ usage_hourly = Table(
     Column("reasoning_tokens", BigInteger, nullable=False),
     Column("cost_nano_usd", BigInteger, nullable=False),
     Column("unpriced_calls", BigInteger, nullable=False),  # had usage, but its model has no price
+    Column("requests", BigInteger, nullable=False, server_default=text("0")),  # log rows, however they ended
     Index(None, "hour_ms"),
     sqlite_with_rowid=False,
 )
@@ -130,6 +136,40 @@ recorder_position = Table(
     Column("anchor_position", BigInteger, nullable=False),  # where the last recorded record begins …
     Column("anchor_crc", BigInteger, nullable=False),  # … and its checksum: tells whether the journal is still the same
     Column("log_position", BigInteger, nullable=False),  # the newest position given in request_logs
+)
+
+# What limits had to say. An id is never given twice, whatever is deleted: it is the cursor, and what receivers know one by.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Position, primary_key=True, autoincrement=True),
+    Column("event", String(400), nullable=False, unique=True),  # what happened, in one key: it is raised once
+    Column("kind", String(20), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("project", String(63), nullable=False),  # the scope; "" stands for all
+    Column("token", String(100), nullable=False),
+    Column("model", String(100), nullable=False),
+    Column("metric", String(20), nullable=False),
+    Column("window", String(40), nullable=False),  # a calendar's name or a length in ms; "" where it is about one request
+    Column("start_ms", BigInteger, nullable=False),
+    Column("reset_ms", BigInteger),
+    Column("value", BigInteger, nullable=False),  # nano-USD for cost, else a count
+    Column("used", BigInteger, nullable=False),
+    Column("request_id", String(32)),
+    Column("revision", String(64)),
+    sqlite_autoincrement=True,
+)
+
+alert_deliveries = Table(
+    "alert_deliveries",
+    metadata,
+    Column("alert", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("url", String(2000), primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("due_ms", BigInteger),  # when to try next; none: it is over
+    Column("delivered_ms", BigInteger),  # none: not yet, or given up
+    Column("error", String(300)),  # of the last attempt
+    Index(None, "due_ms"),
 )
 
 users = Table(

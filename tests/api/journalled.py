@@ -40,12 +40,17 @@ def finished(number: int, **changes: Any) -> RequestFinished:
         "usage": Usage(input_tokens=10, output_tokens=5, cached_input_tokens=3, reasoning_tokens=2),
         "cost_nano_usd": 1_000,
         "latency_ms": 12.5,
-        "attempts": (
-            AttemptFinished(model="m0", provider="p", status="skipped"),
-            AttemptFinished(model="m", provider="p", status="success"),
-        ),
     }
-    return RequestFinished(**{**values, **changes})
+    values |= changes
+    answered = AttemptFinished(
+        model=values["model"] or "m",
+        provider="p",
+        status=values["status"],
+        usage=values["usage"],
+        cost_nano_usd=values["cost_nano_usd"] if values["usage"] is not None else None,
+    )
+    values.setdefault("attempts", (AttemptFinished(model="m0", provider="p", status="skipped"), answered))
+    return RequestFinished(**values)
 
 
 def encoded(*events: RequestFinished | RequestAdmitted) -> list[bytes]:
@@ -87,6 +92,6 @@ def recorded(url: str, events: Iterable[RequestFinished], batch_rows: int = 500)
     for start in range(0, len(payloads), batch_rows):
         read = read_rows(payloads[start : start + batch_rows], mark.log_position, batch_rows)
         mark = Mark(log_position=mark.log_position + len(read.rows))
-        records.commit(Batch(rows=read.rows, bodies=read.bodies, mark=mark))
+        records.commit(Batch(rows=read.rows, bodies=read.bodies, bookings=read.bookings, mark=mark))
     records.close()
     return mark.log_position

@@ -112,7 +112,7 @@ async def test_recording_goes_on_after_everything_was_deleted(url, engine, tmp_p
     for number in (11, 12):
         read = read_rows([(0, encoded(finished(number))[0])], mark.log_position, 1)
         mark = msgspec.structs.replace(mark, log_position=mark.log_position + 1)
-        records.commit(Batch(rows=read.rows, bodies=read.bodies, mark=mark))
+        records.commit(Batch(rows=read.rows, bodies=read.bodies, bookings=read.bookings, mark=mark))
         await job(engine, tmp_path, Retention(), now_ms=NOW + 200 * DAY).run_once()
     assert await positions(engine) == []
     async with engine.connect() as connection:
