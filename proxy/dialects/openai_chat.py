@@ -14,6 +14,7 @@ from msgspec import Raw
 
 from core import facts
 from core.facts import BodyError, Facts
+from proxy.dialects.bodies import invalid, members_of, refuse_lookalikes
 from proxy.refusals import InvalidRequest
 
 NAME: Literal["openai_chat"] = "openai_chat"
@@ -34,8 +35,6 @@ _KNOWN = GOVERNED | {
     "web_search_options",
 }  # fmt: skip
 
-_members = msgspec.json.Decoder(dict[str, Raw])
-
 
 class ChatRequest(msgspec.Struct, frozen=True, gc=False):
     """A checked request: its typed part, and all its top-level members as the bytes that the client sent.
@@ -54,20 +53,17 @@ class ChatRequest(msgspec.Struct, frozen=True, gc=False):
         return facts.chat_facts(self.typed)
 
 
-def parse(body: bytes) -> ChatRequest:
+def parse(body: bytes, query: bytes = b"") -> ChatRequest:
     """Check a `/v1/chat/completions` body. Raises InvalidRequest naming the field."""
     try:
         typed = facts.decode_chat(body)
     except BodyError as error:
-        raise InvalidRequest(_sentence(error), param=error.field or None) from None
-    try:
-        members = _members.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a member's name that is no text
-        raise InvalidRequest("Invalid request: the body has a member that cannot be read.") from None
+        raise invalid(error) from None
+    members = members_of(body)
     if not typed.messages:
         raise InvalidRequest("`messages` is empty: a chat request has at least one message.", param="messages")
     if not members.keys() <= _KNOWN:
-        _refuse_lookalikes(members)
+        refuse_lookalikes(members, GOVERNED)
     if typed.max_tokens is not None and typed.max_completion_tokens is not None:
         # Providers differ in which one they obey: limits could be held to the one and the answer to the other.
         reason = "`max_tokens` and `max_completion_tokens` cannot both be set: leave out `max_tokens`."
@@ -75,18 +71,6 @@ def parse(body: bytes) -> ChatRequest:
     options = typed.stream_options
     stream = bool(typed.stream)
     return ChatRequest(typed, members, stream, stream and options is not None and bool(options.include_usage), typed.n or 1)
-
-
-def _sentence(error: BodyError) -> str:
-    return f"Invalid request: `{error.field}`: {error.reason}." if error.field else f"Invalid request: {error.reason}."
-
-
-def _refuse_lookalikes(members: Mapping[str, Raw]) -> None:
-    """Refuse `Model` or `N`: some servers match names ignoring case, and would obey what no limit was held to."""
-    for name in members:
-        lower = name.lower()
-        if lower in GOVERNED and name != lower:
-            raise InvalidRequest(f"`{name}` is not a field of a chat request: it is written `{lower}`.", param=name)
 
 
 def models_body(ids: Iterable[str]) -> bytes:

@@ -21,11 +21,12 @@ from msgspec import UNSET, Raw
 
 from core.money import Usage
 from proxy.providers import openai_chunks, sse
+from proxy.providers.answers import estimated
 from proxy.providers.faults import CUT, StreamFault, fault_of
 from proxy.providers.members import model_span, rebuilt, replaced
 from proxy.providers.openai_chunks import Chunk, Malformed
 from proxy.providers.openai_runs import Pattern, learn
-from proxy.providers.openai_usage import estimated, usage_from
+from proxy.providers.openai_usage import usage_from
 
 HOLD_BYTES = 65_536
 FEW_EVENTS = 3  # so few are read one by one: looking for runs in them would cost more

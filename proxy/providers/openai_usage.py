@@ -13,9 +13,6 @@ from core.money import Usage
 _MOST_TOKENS = 1_000_000_000
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=_MOST_TOKENS)]
 
-# What an estimate counts a token as, where a provider did not say.
-CHARS_PER_TOKEN = 4
-
 
 class PromptDetails(msgspec.Struct, gc=False):
     """Parts of `prompt_tokens`; `cache_write_tokens` is OpenRouter's."""
@@ -81,8 +78,3 @@ def usage_from(value: Any) -> Usage | None:
         return usage_of(msgspec.convert(value, UsageObject))
     except msgspec.ValidationError:
         return None
-
-
-def estimated(input_tokens: int, events: int, chars: int) -> Usage:
-    """What an answer used when nobody said: a token for each content event, or for every four characters, whichever is more."""
-    return Usage(input_tokens=input_tokens, output_tokens=max(events, -(-chars // CHARS_PER_TOKEN)), estimated=True)
