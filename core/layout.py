@@ -42,6 +42,19 @@ class Layout:
         return self.proxies / f"{proxy_id}.json"
 
     @property
+    def balances(self) -> Path:
+        """The folder in which proxies ask what was used before they counted, and the API answers."""
+        return self.data / "balances"
+
+    def pending_counts(self, proxy_id: str) -> Path:
+        """What one proxy asks; only it writes there."""
+        return self.balances / f"{proxy_id}.pending.json"
+
+    def opening_balances(self, proxy_id: str) -> Path:
+        """What it is answered; only the API writes there."""
+        return self.balances / f"{proxy_id}.opened.json"
+
+    @property
     def checkpoint(self) -> Path:
         """The proxy's checkpoint: its ledger and statistics, with their journal position."""
         return self.data / "proxy" / "checkpoint.json"

@@ -151,7 +151,7 @@ class SqliteRecords:
     def _extend_span(self, connection: sqlite3.Connection, batch: Batch) -> None:
         instants = [row.at_ms for row in batch.rows]
         last, earliest = batch.rows[-1].position, min(instants)
-        latest = max(max(instants), *(booking.at_ms for booking in batch.bookings))
+        latest = max(*instants, *(booking.at_ms for booking in batch.bookings))
         size = sum(map(len, batch.bodies))
         if self._span is not None and self._span_rows < SPAN_ROWS:
             figures = (last, earliest, earliest, latest, latest, size, self._span)

@@ -181,15 +181,24 @@ users = Table(
     Column("password_hash", String(200)),  # argon2id; none: signs in elsewhere
     Column("role", String(63), nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
+    Column("disabled_at_ms", BigInteger),  # none: may sign in
 )
 
 sessions = Table(
     "sessions",
     metadata,
-    Column("sha256", LargeBinary(32), primary_key=True),  # of the cookie's value, which is stored nowhere
+    Column("id", String(32), primary_key=True),
+    Column("sha256", LargeBinary(32), nullable=False, unique=True),  # of the cookie's value, which is stored nowhere
+    # The value before the last rotation counts a moment longer, for requests that were under way.
+    Column("former_sha256", LargeBinary(32), unique=True),
+    Column("former_until_ms", BigInteger),
     Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("created_at_ms", BigInteger, nullable=False),
+    Column("rotated_at_ms", BigInteger, nullable=False),
+    Column("seen_at_ms", BigInteger, nullable=False),
     Column("expires_at_ms", BigInteger, nullable=False, index=True),
+    Column("client", String(64), nullable=False),  # the address of the login
+    Column("agent", String(200), nullable=False),  # what the browser called itself then
 )
 
 api_keys = Table(
@@ -216,4 +225,18 @@ audit = Table(
     Column("subject", String(300), nullable=False),
     Column("client", String(64), nullable=False),
     Column("detail", JSON, nullable=False),
+    Index(None, "user_id", "id"),
+    Index(None, "action", "id"),
+)
+
+# What an idempotency key was used for, written in the transaction that did it: a retry finds it and does nothing.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("action", String(60), nullable=False),
+    Column("wish_sha256", LargeBinary(32), nullable=False),  # of what was asked, without secrets
+    Column("result", String(100), nullable=False),  # the id of what came of it
+    Column("at_ms", BigInteger, nullable=False, index=True),
 )

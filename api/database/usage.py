@@ -18,7 +18,8 @@ _MOST_VALUES = 500
 class UsageToday(msgspec.Struct, frozen=True, kw_only=True):
     """A project's use since midnight UTC, as limits count it.
 
-    A request that failed for nothing is no call, and is in `requests`. A call without a known price is in `unpriced_calls` and not in the cost.
+    A request that failed for nothing is no call, and is in `requests`. A call without a known price is in `unpriced_calls` and
+    not in the cost.
     """
 
     calls: int = 0

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from api.database.bookings import HOUR_MS, read_shares
 from api.database.tables import has_shares, log_spans, recorder_position, request_logs, usage_hourly
 from core.fields import CalendarWindow
-from core.limits import Amounts, Scope
+from core.limits import Amounts, Scope, Window
 from core.limits.amounts import NOTHING, added, amounts, taken
 from core.limits.rolling import MAX_INSTANTS
 from core.limits.windows import calendar_bounds
@@ -119,6 +119,20 @@ def rolling_balance(run: Run, scope: Scope, window_ms: int, now_ms: int, most: i
         if gone != NOTHING:
             found.append((max(min(start + HOUR_MS - 1, now_ms), start), gone))
     return merged([each for each in found if each[0] >= first], window_ms // 1000, most)
+
+
+def balance(run: Run, scope: Scope, window: Window, now_ms: int) -> Instants:
+    """What a count of this scope in this window begins with."""
+    if isinstance(window, int):
+        return rolling_balance(run, scope, window, now_ms)
+    return calendar_balance(run, scope, window, now_ms)
+
+
+def window_use(run: Run, scope: Scope, window: Window, now_ms: int) -> Amounts:
+    """What was used in the window at an instant."""
+    if isinstance(window, int):
+        return rolling_use(run, scope, window, now_ms)
+    return calendar_use(run, scope, *calendar_bounds(window, now_ms))
 
 
 def merged(found: Instants, span_ms: int, most: int) -> Instants:
