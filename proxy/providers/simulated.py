@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from core.config import Simulation
+from core.facts import Dialect
 from proxy.providers.simulated_script import Playwright, Script
 from proxy.upstream import ConnectionLost, Sink, UpstreamRequest, UpstreamTimeout
 
@@ -67,6 +68,14 @@ class SimulatedExchange:
         return min(max(int(elapsed / script.each_s), self._next) + 1, len(script.pieces))
 
 
+_DIALECTS: dict[bytes, Dialect] = {
+    b"/chat/completions": "openai_chat",
+    b"/v1/messages": "anthropic",
+    b"/v1/messages?beta=true": "anthropic",
+    b"/embeddings": "openai_embeddings",
+}
+
+
 class Simulator:
     """One simulated model, in the place of `proxy.upstream.Upstreams`."""
 
@@ -76,7 +85,7 @@ class Simulator:
     async def open(self, request: UpstreamRequest, *, connect_timeout_s: float, by: float) -> SimulatedExchange:
         """Answer `request`; a stream's head comes at once, any other when its body is ready. Raises UpstreamError."""
         loop = asyncio.get_running_loop()
-        script = self._playwright.script(request.body)
+        script = self._playwright.script(request.body, _DIALECTS[request.target])
         started = loop.time()
         if script.first_s and not script.streams:
             await wait_until(started + script.first_s, by, loop, "headers")

@@ -39,6 +39,12 @@ class Words:
         tails[:1] = self._first_tails[start : start + 1] if count else []
         return tails
 
+    def texts(self, start: int, count: int) -> list[bytes]:
+        """The same a JSON string each word."""
+        words = [_encode(word) for word in self._turning(self._words, start, count)]
+        words[:1] = [_encode(word.lstrip(" ")) for word in self._words[start : start + 1]] if count else []
+        return words
+
     def as_json(self, start: int, count: int) -> Words:
         """A JSON object of about `count` words, whole only if none of them is left out."""
         inside = self._turning(self._words, start, max(count - 2, 1))

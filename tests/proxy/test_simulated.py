@@ -14,7 +14,8 @@ from core.config import Model, Provider, SimulatedAnswer, Simulation
 from proxy.dialects import openai_chat
 from proxy.providers import endpoint
 from proxy.providers.simulated import SimulatedExchange, Simulator
-from proxy.providers.simulated_script import Dice, Playwright, Script
+from proxy.providers.simulated_dice import Dice
+from proxy.providers.simulated_script import Playwright, Script
 from proxy.upstream import ConnectionLost, UpstreamTimeout
 
 NEVER = float("inf")
