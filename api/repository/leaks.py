@@ -1,4 +1,8 @@
-"""A small, conservative look for secrets in clear. Pure: bytes in, line numbers and kinds out; a value is never repeated."""
+"""A small, conservative look for secrets in clear. Pure: bytes in, line numbers and kinds out; a value is never repeated.
+
+Two kinds of shapes: keys that their issuer marks, found anywhere; and long random text that is called a key where it stands
+(`api_key: …`), for the issuers that mark nothing (Azure's older keys, Mistral, Cohere, Together, AWS's secret keys).
+"""
 
 from __future__ import annotations
 
@@ -8,22 +12,40 @@ from collections.abc import Iterator
 import msgspec
 
 # (kind, a literal that every match holds, the shape). The literal makes the common case, no secret, one substring search.
-_EDGE = rb"(?<![A-Za-z0-9_+/=-])"
+# Inside a longer word, such as a sealed box, nothing begins; after an `=` something does.
+_EDGE = rb"(?<![A-Za-z0-9_+/-])"
 _SHAPES: tuple[tuple[str, bytes, re.Pattern[bytes]], ...] = tuple(
     (kind, literal, re.compile(_EDGE + shape))
     for kind, literal, shape in (
         ("a Waybill token", b"sk-lr-", rb"sk-lr-[A-Za-z0-9_-]{32,}"),
+        ("a Waybill API key", b"wb-", rb"wb-[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
         ("an Anthropic key", b"sk-ant-", rb"sk-ant-[A-Za-z0-9_-]{24,}"),
-        ("an API key", b"sk-", rb"sk-(?:[A-Za-z0-9]{32,}|(?:proj|svcacct|admin|or-v1)-[A-Za-z0-9_-]{32,})"),
+        ("an API key", b"sk-", rb"sk-(?:[A-Za-z0-9]{32,}|(?:proj|svcacct|admin|None|or-v1)-[A-Za-z0-9_-]{32,})"),
         ("a Google API key", b"AIza", rb"AIza[A-Za-z0-9_-]{35}"),
+        ("a Google API key", b"AQ.A", rb"AQ\.A[A-Za-z0-9_-]{40,}"),
         ("a Groq key", b"gsk_", rb"gsk_[A-Za-z0-9]{40,}"),
         ("an xAI key", b"xai-", rb"xai-[A-Za-z0-9]{40,}"),
+        ("a Together key", b"tgp_v1_", rb"tgp_v1_[A-Za-z0-9_-]{40,}"),
+        ("a Cerebras key", b"csk-", rb"csk-[a-z0-9]{40,}"),
+        ("a Perplexity key", b"pplx-", rb"pplx-[A-Za-z0-9]{40,}"),
+        ("an NVIDIA key", b"nvapi-", rb"nvapi-[A-Za-z0-9_-]{60,}"),
         ("a Hugging Face token", b"hf_", rb"hf_[A-Za-z0-9]{30,}"),
+        # What Azure puts into its newer keys, so that they can be found.
+        ("an Azure key", b"JQQJ9", rb"[A-Za-z0-9]{52}JQQJ9[9DH][A-Za-z0-9]{26,}"),
         ("an AWS access key", b"AKIA", rb"AKIA[A-Z0-9]{16}(?![A-Za-z0-9])"),
+        ("an AWS access key", b"ASIA", rb"ASIA[A-Z0-9]{16}(?![A-Za-z0-9])"),
+        ("an AWS Bedrock key", b"ABSK", rb"ABSK[A-Za-z0-9+/]{80,}"),
         ("a GitHub token", b"gh", rb"(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{40,})"),
-        ("a private key", b"PRIVATE KEY", rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
+        ("a private key", b"PRIVATE KEY", rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"),
     )
 )
+# A name that says "secret", at the end of a longer one or not, and after it a value of one piece, in quotes or not, at least as
+# long as the shortest keys without a mark (Azure's and Mistral's 32).
+_CALLED = re.compile(
+    rb"(?i)(?:api[ _-]?key|access[ _-]?key|secret[ _-]?key|subscription[ _-]?key|client[ _-]?secret|auth[ _-]?token|bearer)"
+    rb"[\"'`]?[ \t]*[:= ][ \t]*(?:bearer[ \t]+)?[\"'`]?(?P<value>[A-Za-z0-9+/_=-]{32,})"
+)
+_CALLED_LITERALS = (b"key", b"secret", b"token", b"bearer")
 # Placeholders such as sk-xxxxxxxx repeat themselves; random text of these lengths does not.
 _LEAST_DISTINCT = 10
 
@@ -36,10 +58,36 @@ class Leak(msgspec.Struct, frozen=True):
 
 
 def leaks(data: bytes) -> Iterator[Leak]:
-    """Every place in one file that looks like a live secret, in order of kind."""
+    """Every place in one file that looks like a live secret, in order of kind; a line is named once."""
+    seen: set[int] = set()
+    for start, kind in _found(data):
+        line = data.count(b"\n", 0, start) + 1
+        if line not in seen:
+            seen.add(line)
+            yield Leak(line, kind)
+
+
+def _found(data: bytes) -> Iterator[tuple[int, str]]:
+    """(offset, kind) of what looks like a secret."""
     for kind, literal, shape in _SHAPES:
         if literal not in data:
             continue
         for found in shape.finditer(data):
             if len(set(found[0])) >= _LEAST_DISTINCT:
-                yield Leak(data.count(b"\n", 0, found.start()) + 1, kind)
+                yield found.start(), kind
+    lowered = data.lower()
+    if any(literal in lowered for literal in _CALLED_LITERALS):
+        for found in _CALLED.finditer(data):
+            if _is_random(found["value"]):
+                yield found.start("value"), "a key"
+
+
+def _is_random(value: bytes) -> bool:
+    """Whether it can be no name or path: letters and digits mixed in one long piece. `WAYBILL_SECRET_EU_2` is a name."""
+    return len(set(value)) >= _LEAST_DISTINCT and any(_is_mixed(piece) for piece in re.split(rb"[_-]", value))
+
+
+def _is_mixed(piece: bytes) -> bool:
+    digits = sum(c in b"0123456789" for c in piece)
+    cases = piece.lower() != piece and piece.upper() != piece
+    return len(piece) >= 16 and 2 <= digits < len(piece) and (cases or b"/" not in piece)

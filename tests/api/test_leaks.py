@@ -1,0 +1,114 @@
+"""What looks like a live secret is found in any file, by the shapes that its issuers give it; what only looks long is not.
+
+The keys are made here, so that none stands in the sources.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+import secrets
+import string
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api.people import KEY_PREFIX
+from api.repository.leaks import Leak, leaks
+from core.sealing import generate_keys, seal
+
+ALNUM = string.ascii_letters + string.digits
+URLSAFE = ALNUM + "-_"
+SAMPLE = Path(__file__).parents[2] / "config-repo"
+dice = random.Random(4)
+
+
+def some(alphabet: str, length: int) -> str:
+    return "".join(dice.choices(alphabet, k=length))
+
+
+MARKED: dict[str, Callable[[], str]] = {
+    "a token of ours": lambda: "sk-lr-" + secrets.token_urlsafe(32),
+    "an API key of ours": lambda: KEY_PREFIX + secrets.token_urlsafe(32),
+    "OpenAI, older": lambda: "sk-" + some(ALNUM, 20) + "T3Blbk" + "FJ" + some(ALNUM, 20),
+    "OpenAI, project": lambda: "sk-proj-" + some(URLSAFE, 74) + "T3Blbk" + "FJ" + some(URLSAFE, 74),
+    "OpenAI, service account": lambda: "sk-svcacct-" + some(URLSAFE, 120),
+    "OpenAI, admin": lambda: "sk-admin-" + some(URLSAFE, 120),
+    "Anthropic": lambda: "sk-ant-api03-" + some(URLSAFE, 93) + "AA",
+    "Anthropic, admin": lambda: "sk-ant-admin01-" + some(URLSAFE, 86),
+    "DeepSeek": lambda: "sk-" + some("0123456789abcdef", 32),
+    "OpenRouter": lambda: "sk-or-v1-" + some("0123456789abcdef", 64),
+    "Google": lambda: "AIza" + "Sy" + some(URLSAFE, 33),
+    "Google, newer": lambda: "AQ." + "Ab8RN6" + some(URLSAFE, 44),
+    "xAI": lambda: "xai-" + some(ALNUM, 80),
+    "Groq": lambda: "gsk_" + some(ALNUM, 52),
+    "Together": lambda: "tgp_v1_" + some(URLSAFE, 43),
+    "Cerebras": lambda: "csk-" + some(string.ascii_lowercase + string.digits, 48),
+    "Azure, newer": lambda: some(ALNUM, 52) + "JQQJ9" + "9" + some(ALNUM, 26),
+    "AWS id": lambda: "AKIA" + some(string.ascii_uppercase + "234567", 16),
+    "AWS id, for an hour": lambda: "ASIA" + some(string.ascii_uppercase + "234567", 16),
+    "AWS Bedrock": lambda: "ABSK" + base64.b64encode(dice.randbytes(99)).decode(),
+    "GitHub": lambda: "ghp_" + some(ALNUM, 36),
+    "PEM": lambda: "-----BEGIN " + "PRIVATE KEY-----",
+    "PEM, RSA": lambda: "-----BEGIN RSA " + "PRIVATE KEY-----",
+    "PGP": lambda: "-----BEGIN PGP " + "PRIVATE KEY BLOCK-----",
+}
+UNMARKED: dict[str, str] = {
+    "Azure, older": "api-key: {}".format("3f9a01" + some("0123456789abcdef", 26)),
+    "Mistral": "MISTRAL_API_KEY={}".format("a1b2" + some(ALNUM, 28)),
+    "Cohere": '"api_key": "{}"'.format("x9Y8" + some(ALNUM, 36)),
+    "AWS secret": "aws_secret_access_key = {}".format("wJ4lrXU7nFEMI5K2" + some(ALNUM, 20) + "/+9z"),
+    "in a header": "Authorization: Bearer {}".format("q1W2" + some(ALNUM, 36)),
+    "Azure subscription": "Ocp-Apim-Subscription-Key: {}".format("77ab" + some("0123456789abcdef", 28)),
+}
+
+
+@pytest.mark.parametrize("make", MARKED.values(), ids=MARKED)
+@pytest.mark.parametrize("around", ["{}", "key: {}\n", "# {} is the key", '{{"k":"{}"}}', "x={} y", "({})"])
+def test_a_marked_key_is_found_wherever_it_stands(make: Callable[[], str], around: str) -> None:
+    for _ in range(20):
+        (leak,) = leaks(b"first: line\n" + around.format(make()).encode())
+        assert leak.line == 2
+
+
+@pytest.mark.parametrize("line", UNMARKED.values(), ids=UNMARKED)
+def test_a_key_without_a_mark_is_found_where_it_is_called_a_key(line: str) -> None:
+    assert list(leaks(f"a: 1\n# for tests\n{line}\n".encode())) == [Leak(3, "a key")]
+
+
+def test_a_line_is_named_once_and_the_value_never() -> None:
+    key = MARKED["OpenAI, project"]()
+    (leak,) = leaks(f"api_key: {key}\n".encode())
+    assert leak == Leak(1, "an API key")
+    assert key not in repr(leak)
+
+
+INNOCENT = {
+    "a hash": lambda: f"sha256: {hashlib.sha256(dice.randbytes(9)).hexdigest()}\nprefix: sk-lr-ab12\n",
+    "a former hash": lambda: "former: {sha256: " + hashlib.sha256(dice.randbytes(9)).hexdigest() + "}\n",
+    "a sealed box": lambda: f"credential:\n  sealed: {seal(PUBLIC, 'openai', 'https://api.openai.com', MARKED['Groq']())}\n",
+    "a reference": lambda: "credential: {env: WAYBILL_SECRET_OPENAI_PRODUCTION_EUROPE_2, origin: https://api.openai.com}\n",
+    "the name of a key": lambda: "api_key: WAYBILL_SECRET_OPENAI_PRODUCTION_EUROPE_WEST_2026_11\n",
+    "a path": lambda: "api key: projects/acme-models/secrets/openai-production/versions/12\n",
+    "a placeholder": lambda: "api_key: sk-" + "x" * 48 + "\n",
+    "an example": lambda: "sk-your-key-here, AIza…, sk-proj-…, wb-…, gsk_…, <api key>\n",
+    "a project's id": lambda: "id: 01jd8q3v5n9z2k4m6p7r0t1w3x\n",
+    "a commit": lambda: f"revert {hashlib.sha1(dice.randbytes(9)).hexdigest()}\n",
+    "a public key": lambda: f"public key: {PUBLIC.decode()}\n",
+    "a certificate": lambda: "-----BEGIN CERTIFICATE-----\nMIIB\n-----BEGIN PUBLIC KEY-----\n",
+    "words": lambda: "desk-organisation-of-the-whole-company-and-of-its-many-subsidiaries-2026\n",
+}
+PRIVATE, PUBLIC = generate_keys()
+
+
+@pytest.mark.parametrize("make", INNOCENT.values(), ids=INNOCENT)
+def test_what_is_no_secret_passes(make: Callable[[], str]) -> None:
+    for _ in range(100):
+        text = make()
+        assert list(leaks(text.encode())) == [], text
+
+
+def test_the_sample_configuration_passes() -> None:
+    assert [path for path in SAMPLE.rglob("*") if path.is_file() and list(leaks(path.read_bytes()))] == []
