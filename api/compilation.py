@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from api.prices import models_to_price, priced
 from api.publications import Publication
 from api.repository.store import Changes, Repository
 from core import files
-from core.config import Config
 from core.parsing import with_changes
+from core.paths import project_path, routing_path, slug_of
 
 
 def compiled(repository: Repository, last: Publication | None, head: str, sequence: int) -> Publication:
@@ -15,7 +17,7 @@ def compiled(repository: Repository, last: Publication | None, head: str, sequen
 
     Costs what changed since `last`. Raises ConfigErrors when the revision cannot be published: a global file is wrong.
     """
-    before = last.config if last is not None else Config(content_sum=0)
+    before = last.config if last is not None else files.EMPTY
     changes = _changes(repository, last, head)
     config, errors = files.apply_tolerant(before, changes)
     at_ms = repository.committed_at_ms(head)
@@ -25,7 +27,15 @@ def compiled(repository: Repository, last: Publication | None, head: str, sequen
         revision=head,
         config=with_changes(config, prices) if prices else config,
         degraded={error.file: str(error) for error in errors},
+        touched=_touched(changes, (error.file for error in errors)) if last is not None else None,
     )
+
+
+def _touched(changes: Changes, left_out: Iterable[str]) -> frozenset[str]:
+    """What was read again, and what a wrong file takes along: its project's file and routing are held back together."""
+    out = tuple(left_out)
+    slugs = {slug for path in out if (slug := slug_of(path)) is not None}
+    return frozenset({*changes, *out, *map(project_path, slugs), *map(routing_path, slugs)})
 
 
 def _changes(repository: Repository, last: Publication | None, head: str) -> Changes:

@@ -15,12 +15,16 @@ from core.snapshot import Delta, SnapshotError, decode_delta, encode_delta, full
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
-    """What was published as number `sequence`; `degraded` says which files of the revision are not in use, and why."""
+    """What was published as number `sequence`; `degraded` says which files of the revision are not in use, and why.
+
+    `touched` holds every path whose value can be another than in the publication before; None where that is not known.
+    """
 
     sequence: int
     revision: str
     config: Config
     degraded: Mapping[str, str]
+    touched: frozenset[str] | None = None
 
 
 class Publications:

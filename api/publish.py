@@ -18,6 +18,7 @@ from typing import TypeVar
 import msgspec
 import structlog
 
+from api.catalogue import Catalogue
 from api.compilation import compiled
 from api.publications import Publication, Publications
 from api.repository import checks, locks
@@ -50,6 +51,7 @@ class Publisher:
         self._repository = repository
         self._publications = Publications(layout.published)
         self._last: Publication | None = None
+        self._catalogue = Catalogue(Config(), None)
         self._refused: tuple[str, tuple[ConfigError, ...]] | None = None
         self._packed_at = 0
         self._sequences: OrderedDict[str, int] = OrderedDict()
@@ -64,6 +66,11 @@ class Publisher:
     def config(self) -> Config:
         """The configuration in use, its prices resolved; empty before the first publication."""
         return self._last.config if self._last is not None else Config()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The same, indexed for answers."""
+        return self._catalogue
 
     @property
     def revision(self) -> str | None:
@@ -96,7 +103,7 @@ class Publisher:
         """Take up the last publication, publish the head if it has moved since, and follow the branch."""
         for folder in (self._layout.published, self._layout.proxies):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._last = await self._in_worker(lambda: self._publications.load(verify=True))
+        self._last = await self._in_worker(self._load)
         if self._last is not None:
             await self._in_worker(self._mend_numbering)
             self._remember(self._last.revision)
@@ -131,7 +138,8 @@ class Publisher:
         async with self._publishing:
             fresh = await self._in_worker(self._publish)
             if fresh is not None:
-                self._last = fresh
+                catalogue = await self._in_worker(lambda: self._catalogued(fresh))
+                self._last, self._catalogue = fresh, catalogue
                 self._remember(fresh.revision)
                 for subscriber in tuple(self._subscribers):
                     subscriber(fresh)
@@ -153,13 +161,26 @@ class Publisher:
             _log.error("revision refused", revision=head, errors=[str(error) for error in errors.errors])
             return None
         if last is not None:
-            delta = difference(last.config, last.revision, fresh.config, head, fresh.degraded)
+            delta = difference(last.config, last.revision, fresh.config, head, fresh.degraded, touched=fresh.touched)
             self._publications.write_delta(sequence, delta)
         if last is None or sequence % FULL_EVERY == 0:
             self._publications.write_full(fresh)
         self._refused = None
         _log.info("revision published", revision=head, sequence=sequence, degraded=sorted(fresh.degraded))
         return fresh
+
+    def _catalogued(self, fresh: Publication) -> Catalogue:
+        if fresh.touched is None:
+            return Catalogue(fresh.config, fresh.revision)
+        return self._catalogue.updated(fresh.config, fresh.revision, fresh.touched)
+
+    def _load(self) -> Publication | None:
+        """The last publication, with the index that spares each later commit the walk over all files."""
+        last = self._publications.load(verify=True)
+        if last is None:
+            return None
+        self._catalogue = Catalogue(last.config, last.revision)
+        return msgspec.structs.replace(last, config=self._catalogue.config)
 
     def _mend_numbering(self) -> None:
         """Publications that cannot be read leave a hole that no delta leads over: a whole configuration does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,7 +12,6 @@ from api.metrics import ApiMetrics
 from api.people import People
 from api.publish import Publisher
 from api.repository.store import Repository
-from core.config import Config
 
 
 @dataclass
@@ -26,10 +25,7 @@ class Services:
     people: People
     metrics: ApiMetrics
     proxy_url: str
-    _catalogue: Catalogue = field(default_factory=lambda: Catalogue(Config(), None))
 
     def catalogue(self) -> Catalogue:
         """The published configuration, indexed once a revision."""
-        if self._catalogue.revision != self.publisher.revision:
-            self._catalogue = Catalogue(self.publisher.config, self.publisher.revision)
-        return self._catalogue
+        return self.publisher.catalogue

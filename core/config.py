@@ -242,14 +242,24 @@ class Token(Record, frozen=True):
 File: TypeAlias = Settings | Roles | Provider | Model | Project | Routing | Token
 
 
+class References(msgspec.Struct, frozen=True):
+    """What the files say of each other (`core/references.py`): `claims` by key, {what one file alone may say: that file};
+    `users`, {a file: the files that name it}."""
+
+    claims: Mapping[str, str] = {}
+    users: Mapping[str, frozenset[str]] = {}
+
+
 class Config(msgspec.Struct, frozen=True):
     """A whole revision: the parsed value of every file, by its path in the repository.
 
     `content_sum` is the sum of `core/digest.py` over the files where it is known already, so that a change costs only itself.
+    So does its check where `index` is there; only a sound configuration has one.
     """
 
     files: Mapping[str, File] = field(default_factory=dict)
     content_sum: int | None = None
+    index: References | None = None
 
     @property
     def settings(self) -> Settings:

@@ -1,4 +1,5 @@
-"""What the files of a revision must be to each other: names that exist, names that are unique. One pass.
+"""What the files of a revision must be to each other: names that exist, names that are unique. One pass, over all of them or
+over those that a change can have broken (`core/references.py`).
 
 A fault stands in one file and can have been caused in another (a model that was deleted while a project uses it), so each one
 names both, and `files.py` reports it where somebody changed something.
@@ -6,12 +7,13 @@ names both, and `files.py` reports it where somebody changed something.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
 from core.config import PROJECT_ROLES, File, Model, Project, Provider, Roles, Routing, Settings, Token
 from core.paths import ROLES_PATH, SETTINGS_PATH, model_path, project_path, provider_path
+from core.references import Claim, claims
 from core.yaml_strict import Place
 
 
@@ -33,42 +35,54 @@ class Uniqueness:
         self._first: dict[str, tuple[str, Place]] = {}
         self.faults: list[CrossFault] = []
 
-    def claim(self, name: str, path: str, place: Place, what: str) -> None:
-        """Note that `path` uses `name`, and the fault where another does; `what` says in words what is not unique."""
-        holder = self._first.setdefault(name, (path, place))
+    def claim(self, claim: Claim, path: str) -> None:
+        """Note what `path` alone may say, and the fault where another file says it."""
+        place = claim.place
+        holder = self._first.setdefault(claim.key, (path, place))
         if holder == (path, place):
             return
         keeper, offender = sorted((holder, (path, place)), key=lambda held: (held[0] in self._changed, held[0]))
-        self._first[name] = keeper
+        self._first[claim.key] = keeper
         where = "this file" if keeper[0] == offender[0] else keeper[0]
-        self.faults.append(CrossFault(offender[0], offender[1], f"{what} is that of {where}: it must be unique", keeper[0]))
+        self.faults.append(
+            CrossFault(offender[0], offender[1], f"{claim.what} is that of {where}: it must be unique", keeper[0])
+        )
 
 
-def cross_faults(files: Mapping[str, File], changed: Collection[str]) -> list[CrossFault]:
-    """Return every fault between files. `changed` (paths) only decides which one of two equals is at fault."""
-    names, ids, hashes = Uniqueness(changed), Uniqueness(changed), Uniqueness(changed)
+def cross_faults(files: Mapping[str, File], changed: Collection[str], among: Iterable[str] | None = None) -> list[CrossFault]:
+    """Return every fault between files, or those of the files in `among`.
+
+    `changed` (paths) only decides which one of two equals is at fault.
+    """
+    unique = Uniqueness(changed)
     faults: list[CrossFault] = []
     if not isinstance(files.get(SETTINGS_PATH), Settings):
         faults.append(CrossFault(SETTINGS_PATH, (), "is missing: a configuration begins with `format: 1` in it", SETTINGS_PATH))
     roles = files.get(ROLES_PATH)
     known_roles = PROJECT_ROLES | (roles.roles.keys() if isinstance(roles, Roles) else frozenset())
-    for path, file in files.items():
-        if isinstance(file, Token):
-            faults += _token_faults(path, file, files)
-            hashes.claim(file.sha256, path, ("sha256",), "this SHA-256")
-            if file.former is not None:
-                hashes.claim(file.former.sha256, path, ("former", "sha256"), "this SHA-256")
-        elif isinstance(file, Routing):
-            faults += _routing_faults(path, file, files)
-        elif isinstance(file, Project):
-            faults += _project_faults(path, file, files, known_roles)
-            names.claim(file.name.strip().casefold(), path, ("name",), "this name (upper and lower case alike)")
-            ids.claim(file.id, path, ("id",), "this id")
-        elif isinstance(file, Model):
-            faults += _model_faults(path, file, files)
-        elif isinstance(file, Provider) and file.project is not None:
-            faults += _missing_project(path, file.project, ("project",), files)
-    return faults + names.faults + ids.faults + hashes.faults
+    for path in files if among is None else among:
+        file = files.get(path)
+        if file is None:
+            continue
+        faults += _faults(path, file, files, known_roles)
+        for claim in claims(file):
+            unique.claim(claim, path)
+    return faults + unique.faults
+
+
+def _faults(path: str, file: File, files: Mapping[str, File], roles: Collection[str]) -> Iterable[CrossFault]:
+    """What one file names and is not there, or is not as it must be."""
+    if isinstance(file, Token):
+        return _token_faults(path, file, files)
+    if isinstance(file, Routing):
+        return _routing_faults(path, file, files)
+    if isinstance(file, Project):
+        return _project_faults(path, file, files, roles)
+    if isinstance(file, Model):
+        return _model_faults(path, file, files)
+    if isinstance(file, Provider) and file.project is not None:
+        return _missing_project(path, file.project, ("project",), files)
+    return ()
 
 
 def _orphan(path: str, files: Mapping[str, File]) -> Iterator[CrossFault]:

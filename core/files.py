@@ -1,21 +1,25 @@
 """{path: bytes} to `Config`: the one check that mutations, pushes, `waybill check` and start-up all run.
 
-A file is read alone (`parse`), then against the others. A change parses only what changed and checks the whole again, so it
-costs about the same at 11,000 files as at ten. The errors are those of `core/parsing.py`, the paths those of `core/paths.py`.
+A file is read alone (`parse`), then against the others. A change parses only what changed and checks what it can have broken
+(`core/references.py`), so it costs about the same at 11,000 files as at ten. The errors are those of `core/parsing.py`, the
+paths those of `core/paths.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.config import Config
+from core.config import Config, References
 from core.crosscheck import cross_faults
 from core.parsing import ConfigError as ConfigError
 from core.parsing import ConfigErrors as ConfigErrors
 from core.parsing import located_in_brief, parse_changes, with_changes
 from core.parsing import parse as parse
 from core.paths import kind_of as kind_of
+from core.references import concerned
 from core.tolerance import tolerate
+
+EMPTY = Config(content_sum=0, index=References())
 
 
 def load(files: Mapping[str, bytes]) -> Config:
@@ -23,16 +27,17 @@ def load(files: Mapping[str, bytes]) -> Config:
 
     Files that are no configuration (README.md, .gitattributes) are ignored; a YAML file that nothing reads is an error.
     """
-    return apply(Config(content_sum=0), files)
+    return apply(EMPTY, files)
 
 
 def apply(config: Config, changes: Mapping[str, bytes | None]) -> Config:
-    """Return `config` with the changed files (None: deleted), all of it checked again. Raises ConfigErrors."""
+    """Return `config` with the changed files (None: deleted), checked: all of it, or what the change can have broken where
+    `config` is known to be sound (it has its index). Raises ConfigErrors."""
     parsed, errors = parse_changes(changes)
     if errors:
         raise ConfigErrors(errors)
     changed = with_changes(config, parsed)
-    if faults := cross_faults(changed.files, parsed.keys()):
+    if faults := cross_faults(changed.files, parsed.keys(), concerned(config, changed.files, parsed)):
         raise ConfigErrors(located_in_brief(faults, changes))
     return changed
 

@@ -16,6 +16,7 @@ from core.conversion import Misfit, convert, written
 from core.crosscheck import CrossFault
 from core.digest import content_sum, replaced
 from core.paths import is_stray, kind_of
+from core.references import carried
 from core.yaml_strict import Place, YamlError
 
 MOST_ELSEWHERE = 5  # a deleted model can break a thousand projects
@@ -95,7 +96,7 @@ def parse_changes(changes: Mapping[str, bytes | None]) -> tuple[dict[str, File |
 
 
 def with_changes(config: Config, changes: Mapping[str, File | None]) -> Config:
-    """Return a new Config, unchecked; its content sum is carried forward, not made anew."""
+    """Return a new Config, unchecked; its content sum and its index are carried forward, not made anew."""
     files = dict(config.files)
     total = content_sum(files) if config.content_sum is None else config.content_sum
     for path, file in changes.items():
@@ -103,7 +104,7 @@ def with_changes(config: Config, changes: Mapping[str, File | None]) -> Config:
         total = replaced(total, path, old, file)
         if file is not None:
             files[path] = file
-    return Config(files=files, content_sum=total)
+    return Config(files=files, content_sum=total, index=carried(config, files, changes))
 
 
 def located(faults: Iterable[CrossFault], changes: Mapping[str, bytes | None]) -> list[ConfigError]:

@@ -10,7 +10,7 @@ which was lost, doubled or torn is refused and never half applied. Its cost is t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar, get_args
 
@@ -97,15 +97,24 @@ def full_delta(config: Config, revision: str, degraded: Mapping[str, str] | None
 
 
 def difference(
-    old: Config, old_revision: str, new: Config, new_revision: str, degraded: Mapping[str, str] | None = None
+    old: Config,
+    old_revision: str,
+    new: Config,
+    new_revision: str,
+    degraded: Mapping[str, str] | None = None,
+    *,
+    touched: Iterable[str] | None = None,
 ) -> Delta:
-    """Return the delta that makes `new` of `old`."""
+    """Return the delta that makes `new` of `old`, which differ in no path but those `touched`, where they are given."""
+    paths = tuple({**old.files, **new.files} if touched is None else touched)
     return Delta(
         revision=new_revision,
         base=old_revision,
         digest=_digest(new),
-        changed={path: file for path, file in new.files.items() if not _same(old.files.get(path), file)},
-        removed=tuple(path for path in old.files if path not in new.files),
+        changed={
+            path: new.files[path] for path in paths if path in new.files and not _same(old.files.get(path), new.files[path])
+        },
+        removed=tuple(path for path in paths if path in old.files and path not in new.files),
         degraded=dict(degraded or {}),
     )
 

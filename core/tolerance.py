@@ -13,6 +13,7 @@ from core.config import Config, File, Token
 from core.crosscheck import CrossFault, cross_faults
 from core.parsing import ConfigError, ConfigErrors, in_order, located, parse_changes, with_changes
 from core.paths import is_stray, kind_of, project_path, routing_path, slug_of
+from core.references import concerned
 
 
 def tolerate(config: Config, changes: Mapping[str, bytes | None]) -> tuple[Config, tuple[ConfigError, ...]]:
@@ -22,7 +23,7 @@ def tolerate(config: Config, changes: Mapping[str, bytes | None]) -> tuple[Confi
     attempt.leave_out(errors)
     while True:
         result = with_changes(config, attempt.pending)
-        faults = cross_faults(result.files, attempt.pending.keys())
+        faults = cross_faults(result.files, attempt.pending.keys(), concerned(config, result.files, attempt.pending))
         if not faults:
             return result, attempt.reports()
         attempt.leave_out(attempt.errors_of(faults))

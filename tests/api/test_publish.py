@@ -24,6 +24,7 @@ from core.config import Config, Model, Project
 from core.files import ConfigErrors
 from core.layout import Layout
 from core.published import ProxyState, Refused, chains, superseded
+from core.references import indexed
 from tests.repositories import ADA, BLOG, SHOP, Person, committed, git, installed
 
 
@@ -207,7 +208,7 @@ async def test_two_whole_ones_and_their_deltas_are_kept(desk: Desk, monkeypatch:
     assert superseded(desk.names()) == []
     loaded = Publications(desk.layout.published).load(verify=True)
     assert loaded is not None
-    assert loaded.config == desk.publisher.config
+    assert indexed(loaded.config) == desk.publisher.config
 
 
 async def test_a_replaced_history_is_read_whole(desk: Desk) -> None:
@@ -286,7 +287,7 @@ async def test_published_models_carry_prices(desk: Desk) -> None:
     assert prices() is None
     loaded = Publications(desk.layout.published).load(verify=True)
     assert loaded is not None
-    assert loaded.config == desk.publisher.config
+    assert indexed(loaded.config) == desk.publisher.config
 
 
 # --- proxies ------------------------------------------------------------------------------------------------------------
