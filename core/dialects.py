@@ -1,0 +1,36 @@
+"""Which kind of provider speaks which dialect of requests; a model whose provider does not speak one is no candidate for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.facts import Dialect
+from core.providers import ProviderKind
+
+_OPENAI: frozenset[Dialect] = frozenset({"openai_chat", "openai_embeddings"})
+
+SPOKEN: Mapping[ProviderKind, frozenset[Dialect]] = {
+    "openai": _OPENAI,
+    "openai-compatible": _OPENAI,
+    "anthropic": frozenset({"anthropic"}),
+    "simulated": _OPENAI | {"anthropic"},
+}
+
+NAMES: Mapping[Dialect, str] = {
+    "openai_chat": "OpenAI chat completions",
+    "openai_responses": "OpenAI responses",
+    "openai_embeddings": "OpenAI embeddings",
+    "anthropic": "Anthropic messages",
+}
+
+
+def speaks(kind: ProviderKind, dialect: Dialect) -> bool:
+    """Whether a provider of this kind can be sent a request of this dialect as it is."""
+    return dialect in SPOKEN.get(kind, ())
+
+
+def why_not(provider: str, kind: ProviderKind, dialect: Dialect) -> str:
+    """The reason for the trace, of a model whose provider does not."""
+    if not SPOKEN.get(kind):
+        return f"its provider {provider} is of the kind {kind}, which is not served by this version"
+    return f"its provider {provider} ({kind}) does not speak {NAMES[dialect]}"
