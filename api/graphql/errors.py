@@ -17,6 +17,7 @@ import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from api.access import AccessError
+from api.graphql.unquoted import unquoted
 from api.repository.errors import RepositoryError
 
 log = structlog.get_logger("api.graphql")
@@ -68,6 +69,8 @@ def answer_errors(errors: Iterable[GraphQLError], request_id: str) -> list[dict[
 def _answer_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     code = code_of(error)
     shown: dict[str, Any] = {"message": error.message}
+    if error.original_error is None or isinstance(error.original_error, GraphQLError | ValueError):
+        shown["message"] = unquoted(error.message)
     if code == "INTERNAL":
         log.error("resolver failed", request_id=request_id, path=error.path, exc_info=error.original_error)
         shown["message"] = "internal error"
