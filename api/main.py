@@ -39,12 +39,14 @@ log = structlog.get_logger("api")
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How to run: (host, port) pairs, port 0 for any free one; `proxy_url` is what applications are told to connect to."""
+    """How to run: (host, port) pairs, port 0 for any free one; `proxy_url` is what applications are told to connect to;
+    `fsync` says whether a commit is on disk before it counts as made."""
 
     data: Path
     listen: tuple[str, int]
     ops: tuple[str, int]
     proxy_url: str
+    fsync: bool = True
 
 
 def serve(settings: ApiSettings) -> None:
@@ -87,7 +89,7 @@ async def _services(settings: ApiSettings, metrics: ApiMetrics, readiness: Readi
         stack.push_async_callback(recorder.close)
         feed.start(await recorder.start())
         readiness.recording = await stack.enter_async_context(_task(recorder.run(), "recorder"))
-        readiness.repository = repository = await _repository(layout)
+        readiness.repository = repository = await _repository(layout, fsync=settings.fsync)
         readiness.publisher = publisher = Publisher(layout, repository)
         stack.push_async_callback(publisher.close)
         await publisher.start()
@@ -106,14 +108,14 @@ async def _services(settings: ApiSettings, metrics: ApiMetrics, readiness: Readi
         yield services
 
 
-async def _repository(layout: Layout) -> Repository:
+async def _repository(layout: Layout, *, fsync: bool) -> Repository:
     """The repository, made if this folder never had one. Where it is only away it is waited for: what came back would find
     an empty one in its place."""
     if away(layout):
         log.error("the configuration repository is away; waiting for it, and recording", repository=str(layout.repository))
     while away(layout):  # noqa: ASYNC110  # nothing tells when a volume is mounted again
         await asyncio.sleep(REPOSITORY_POLL_S)
-    return await asyncio.to_thread(create, layout.repository, layout.data)
+    return await asyncio.to_thread(create, layout.repository, layout.data, fsync=fsync)
 
 
 async def _read_figures(metrics: ApiMetrics, services: Services, recorder: Recorder) -> None:

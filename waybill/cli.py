@@ -26,7 +26,7 @@ app = App(
     help="A self-hosted LLM router: configuration in Git, budgets that hold, a waybill for every request.",
     version=version_text,
     help_epilogue="Every HOST:PORT and the data folder may also come from the environment: WAYBILL_DATA, WAYBILL_PROXY, "
-    "WAYBILL_API, WAYBILL_PROXY_OPS, WAYBILL_API_OPS. Everything else is configuration, in Git.",
+    "WAYBILL_API, WAYBILL_PROXY_OPS, WAYBILL_API_OPS, as --fsync from WAYBILL_FSYNC. Everything else is configuration, in Git.",
     result_action="return_value",
 )
 

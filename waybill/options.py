@@ -27,6 +27,9 @@ class Options:
     api_ops: Annotated[str, Parameter(env_var="WAYBILL_API_OPS", help="HOST:PORT of the API's health and metrics.")] = (
         "127.0.0.1:9081"
     )
+    fsync: Annotated[
+        bool, Parameter(env_var="WAYBILL_FSYNC", help="Whether a commit is on disk before it is said to be made.")
+    ] = True
 
     def addresses(self) -> Addresses:
         """Raises BadArgument for an address that is none, or that two flags share."""

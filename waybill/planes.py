@@ -30,4 +30,4 @@ def run_api(options: Options) -> None:
         listen, ops = claim(addresses.api, "--api"), claim(addresses.api_ops, "--api-ops")
         from api.main import ApiSettings, serve
 
-        serve(ApiSettings(data=data, listen=listen, ops=ops, proxy_url=addresses.proxy.url))
+        serve(ApiSettings(data=data, listen=listen, ops=ops, proxy_url=addresses.proxy.url, fsync=options.fsync))

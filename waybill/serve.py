@@ -33,7 +33,7 @@ def serve(options: Options) -> None:
             api_ops=claim(wanted.api_ops, "--api-ops"),
         )
         lines = _prepare_screen(data, addresses)
-        asyncio.run(_supervise(data, addresses, lines))
+        asyncio.run(_supervise(data, addresses, lines, fsync=options.fsync))
 
 
 def _prepare_screen(data: Path, addresses: Addresses) -> list[str]:
@@ -45,7 +45,7 @@ def _prepare_screen(data: Path, addresses: Addresses) -> list[str]:
     return screen.later_start_lines(addresses, str(layout.repository))
 
 
-async def _supervise(data: Path, addresses: Addresses, lines: list[str]) -> None:
+async def _supervise(data: Path, addresses: Addresses, lines: list[str], *, fsync: bool) -> None:
     log = supervisor_log()
 
     async def announce() -> None:
@@ -55,10 +55,11 @@ async def _supervise(data: Path, addresses: Addresses, lines: list[str]) -> None
             await wait_until_ready({"proxy": addresses.proxy_ops, "api": addresses.api_ops}, float("inf"))
         screen.show(lines)
 
-    await Supervisor({plane: child_command(plane, data, addresses) for plane in ("proxy", "api")}, log).run(announce)
+    commands = {plane: child_command(plane, data, addresses, fsync=fsync) for plane in ("proxy", "api")}
+    await Supervisor(commands, log).run(announce)
 
 
-def child_command(plane: str, data: Path, addresses: Addresses) -> list[str]:
+def child_command(plane: str, data: Path, addresses: Addresses, *, fsync: bool) -> list[str]:
     """The same program, one plane of it, with every flag said."""
     flags = {
         "--data": data,
@@ -67,4 +68,5 @@ def child_command(plane: str, data: Path, addresses: Addresses) -> list[str]:
         "--proxy-ops": addresses.proxy_ops,
         "--api-ops": addresses.api_ops,
     }
-    return [sys.executable, "-m", "waybill", plane, *(str(part) for flag in flags.items() for part in flag)]
+    given = [str(part) for flag in flags.items() for part in flag]
+    return [sys.executable, "-m", "waybill", plane, *given, "--fsync" if fsync else "--no-fsync"]

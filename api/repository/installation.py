@@ -47,7 +47,7 @@ def away(layout: Layout) -> bool:
     return False
 
 
-def create(path: Path, data: Path) -> Repository:
+def create(path: Path, data: Path, *, fsync: bool = True) -> Repository:
     """Make the repository at `path` unless it exists, then `install`. `data` is the data folder, with the published state."""
     if not path.exists():
         fresh = path.with_name(f"{path.name}.new")
@@ -57,7 +57,7 @@ def create(path: Path, data: Path) -> Repository:
         fresh.rename(path)
     else:
         install(path, data)
-    return Repository(path)
+    return Repository(path, fsync=fsync)
 
 
 def install(path: Path, data: Path) -> None:

@@ -94,7 +94,7 @@ def test_the_routing_page_has_the_title_that_the_dashboard_links_to() -> None:
     assert "Concepts: Routing" in ROUTING.splitlines()[0]
 
 
-@pytest.mark.parametrize("variable", ["DATA", "PROXY", "API", "PROXY_OPS", "API_OPS"])
+@pytest.mark.parametrize("variable", ["DATA", "PROXY", "API", "PROXY_OPS", "API_OPS", "FSYNC"])
 def test_every_environment_variable_and_its_flag_is_documented(variable: str) -> None:
     assert f"`WAYBILL_{variable}`" in OPERATIONS
     assert f"`--{variable.lower().replace('_', '-')}`" in OPERATIONS
