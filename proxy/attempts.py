@@ -218,7 +218,7 @@ class Attempt:
             first_content_ms=self.first_content_ms,
             ended_ms=self.call.elapsed_ms(),
             http_status=http_status or self.http_status,
-            error=self.reported(error),
+            error=self.reported(error) if error else "",
             usage=usage,
             cost_nano_usd=_cost(self.candidate.prices, usage),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from random import Random
-from time import perf_counter
+from time import perf_counter_ns
 
 from core.events import AttemptFinished, RequestAdmitted, RequestFinished, Status
 from core.facts import Dialect, Facts
@@ -33,7 +33,7 @@ class Call:
     """The mutable record of one request; the pipeline's stages fill it in from top to bottom."""
 
     __slots__ = (
-        "_began",
+        "_began_ns",
         "at_ms",
         "attempts",
         "content",
@@ -50,11 +50,12 @@ class Call:
         "revision",
         "started",
         "stream",
+        "unadmitted",
     )
 
     def __init__(self, path: str, started: float) -> None:
         self.at_ms = time.time_ns() // 1_000_000
-        self._began = perf_counter()
+        self._began_ns = perf_counter_ns()
         self.started = started  # the loop's clock at arrival, seconds: what deadlines count from
         self.id = new_trace_id(self.at_ms)
         self.path = path
@@ -70,6 +71,7 @@ class Call:
         self.content: Content | None = None
         self.relayed: list[tuple[bytes, bytes]] = []  # headers of the provider whose refusal is the client's answer
         self.recorded = False
+        self.unadmitted = False  # the journal refused the admission
 
     @property
     def known_plan(self) -> ProjectPlan:
@@ -79,7 +81,11 @@ class Call:
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the arrival, to the microsecond; the loop's own clock counts whole milliseconds."""
-        return round((perf_counter() - self._began) * 1_000, 3)
+        return (perf_counter_ns() - self._began_ns) // 1_000 / 1_000
+
+    def unadmit(self) -> None:
+        """Note that the disk had no room for the admission."""
+        self.unadmitted = True
 
     def admitted(self) -> RequestAdmitted:
         """The event that is journalled before the first upstream call."""

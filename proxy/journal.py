@@ -1,8 +1,9 @@
 """The journal: what this proxy knows for certain about its requests, in append-only segments that only it writes.
 
-A record is one `write` to the page cache, so the death of the process loses nothing; a thread calls `fsync` behind it, so the
-death of the machine loses at most a second, and the event loop never waits for a disk. When a record cannot be written the
-file gets its former length back and the journal counts as not writable until a probe finds space again.
+A record, or several of one instant, is one `write` to the page cache, so the death of the process loses nothing; a thread
+calls `fsync` behind it, so the death of the machine loses at most a second, and the event loop never waits for a disk. When a
+record cannot be written the file gets its former length back and the journal counts as not writable until a probe finds space
+again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class Journal:
 
     def __init__(self, folder: Path, segment_bytes: int, folder_fd: int) -> None:
         self.folder = folder
+        self.deferred_total = 0  # records that could not be written at once
         self.lost_total = 0  # records that even the queue for later had no room for
         self._segment_bytes = segment_bytes
         self._folder_fd = folder_fd
@@ -97,11 +99,18 @@ class Journal:
         with self._lock:
             return self._write(record)
 
+    def append_all(self, payloads: Sequence[bytes]) -> int:
+        """Write several records at once, as `append` does: all of them or none."""
+        records = b"".join([frame(payload) for payload in payloads])
+        with self._lock:
+            return self._write(records)
+
     def append_later(self, payload: bytes, written: Callable[[], object] | None = None) -> bool:
         """Queue a record that `append` refused; it is written, in order, as soon as that works, then `written` is called
         (in the journal's thread). False: the queue is full as well, and the record is lost and counted."""
         record = frame(payload)
         with self._lock:
+            self.deferred_total += 1
             if self._pending_bytes + len(record) > PENDING_BYTES:
                 self.lost_total += 1
                 return False

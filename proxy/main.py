@@ -24,7 +24,8 @@ from proxy.credentials import Credentials
 from proxy.logs import configure_logs
 from proxy.metrics import Metrics, registry
 from proxy.ops import OpsHandler
-from proxy.pipeline import Bounds, Pipeline, record
+from proxy.outbox import Outbox
+from proxy.pipeline import Bounds, Pipeline
 from proxy.reload import Reloader
 from proxy.running import Running
 from proxy.server import Server, ServerLimits
@@ -68,16 +69,17 @@ class Process:
 
     async def run(self) -> None:
         """The whole life of the process."""
-        self.upstreams = Upstreams()
         self._credentials = Credentials(self._layout.secrets, _private_key(self._layout.private_key))
         known = checkpoint.read(self._layout.checkpoint)
         self._journal = checkpoint.open_journal(self._layout.journal, known)
+        self._outbox = Outbox(asyncio.get_running_loop(), self._journal)
+        self.upstreams = Upstreams(self._outbox)
         self._pipeline = self._recovered_pipeline(known)
         self._reloader = reloader = Reloader(self._layout, self._settings.proxy_id)
         if (snapshot := reloader.load()) is not None:
             self._swap(snapshot)
         self._obey_signals()  # before anybody can be served: whoever asks to stop from then on gets a drain
-        self.server = server = await listen(self._pipeline, *self._settings.listen, self._settings.limits)
+        self.server = server = await listen(self._pipeline, *self._settings.listen, self._settings.limits, self._outbox)
         ops = await listen(OpsHandler(self._why_not_ready, self._registry()), *self._settings.ops, ServerLimits())
         # What exists by now lives as long as the process: the collector need never look at it again. Requests leave hardly
         # any cycles, so it need not look at each few hundred new objects either.
@@ -99,20 +101,29 @@ class Process:
         statistics = Statistics.restore(msgspec.json.decode(known.statistics)) if known else Statistics()
         for event in recovered.finished:
             statistics.fold(event)
-        pipeline = Pipeline(journal=self._journal, statistics=statistics, metrics=self.metrics, bounds=self._settings.bounds)
+        pipeline = Pipeline(
+            outbox=self._outbox,
+            journal=self._journal,
+            statistics=statistics,
+            metrics=self.metrics,
+            bounds=self._settings.bounds,
+        )
         pipeline.open_admissions.update(recovered.open)  # each until its end is written: the disk may have no room yet
         for id, admitted in recovered.open.items():
             crashed = checkpoint.crashed(admitted)
-            record(self._journal, msgspec.json.encode(crashed), partial(pipeline.open_admissions.pop, id, None))
+            self._outbox.record(msgspec.json.encode(crashed), partial(pipeline.open_admissions.pop, id, None))
             statistics.fold(crashed)
+        self._outbox.flush()
         return pipeline
 
     def _swap(self, snapshot: Snapshot) -> None:
+        self._outbox.serves_unrecorded = snapshot.settings.journal_failure == "serve"
         self._pipeline.running = Running(snapshot, self._credentials, self.upstreams.open)
         self.metrics.reloads += 1
         _log.info("revision running", extra={"revision": snapshot.revision, "degraded": sorted(snapshot.degraded)})
 
     def _checkpoint(self) -> checkpoint.Checkpoint:
+        self._outbox.flush()  # or the statistics would be ahead of the position
         return checkpoint.Checkpoint(
             position=self._journal.position,
             open=dict(self._pipeline.open_admissions),
@@ -153,7 +164,7 @@ class Process:
         return running.snapshot.revision if running is not None else None
 
     def _registry(self) -> CollectorRegistry:
-        return registry(self.metrics, self._revision, lambda: self._reloader.refusals, lambda: self._journal.position)
+        return registry(self.metrics, self._revision, lambda: self._reloader.refusals, self._journal)
 
     # --- around the life ---
 

@@ -16,6 +16,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from core.events import RequestFinished
+from proxy.journal import Journal
 
 LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 600_000)
 
@@ -31,7 +32,6 @@ class Metrics:
         self.latency_sum_ms = 0.0
         self.active = 0
         self.reloads = 0
-        self.journal_failures = 0
 
     def record(self, event: RequestFinished) -> None:
         """Count one finished request with its attempts."""
@@ -50,12 +50,12 @@ class MetricsCollector(Collector):
         metrics: Metrics,
         revision: Callable[[], str | None],
         refused_revisions: Callable[[], int],
-        journal_position: Callable[[], int],
+        journal: Journal,
     ) -> None:
         self._metrics = metrics
         self._refused_revisions = refused_revisions
         self._revision = revision
-        self._journal_position = journal_position
+        self._journal = journal
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily | InfoMetricFamily]:
         """Yield every family once."""
@@ -75,10 +75,12 @@ class MetricsCollector(Collector):
             sum_value=metrics.latency_sum_ms / 1_000,
         )
         yield GaugeMetricFamily("waybill_active_requests", "Requests in flight.", value=metrics.active)
-        yield GaugeMetricFamily("waybill_journal_position_bytes", "End of the journal.", value=self._journal_position())
+        yield GaugeMetricFamily("waybill_journal_position_bytes", "End of the journal.", value=self._journal.position)
         yield CounterMetricFamily("waybill_reloads", "Revisions swapped in.", value=metrics.reloads)
         yield CounterMetricFamily("waybill_refused_revisions", "Revisions refused.", value=self._refused_revisions())
-        yield CounterMetricFamily("waybill_journal_failures", "Records not written at once.", value=metrics.journal_failures)
+        yield CounterMetricFamily(
+            "waybill_journal_failures", "Records not written at once.", value=self._journal.deferred_total
+        )
         yield InfoMetricFamily("waybill_configuration", "The running revision.", value={"revision": self._revision() or ""})
 
 
@@ -86,11 +88,11 @@ def registry(
     metrics: Metrics,
     revision: Callable[[], str | None],
     refused_revisions: Callable[[], int],
-    journal_position: Callable[[], int],
+    journal: Journal,
 ) -> CollectorRegistry:
     """A registry of its own for one process: nothing global, so tests and processes never share counts."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(MetricsCollector(metrics, revision, refused_revisions, journal_position))
+    registry.register(MetricsCollector(metrics, revision, refused_revisions, journal))
     return registry
 
 

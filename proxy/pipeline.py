@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -22,9 +22,9 @@ from proxy.content import Content
 from proxy.dialects import openai_chat
 from proxy.dialects.openai_chat import ChatRequest
 from proxy.identity import identify, split_path
-from proxy.journal import Journal
-from proxy.journal import JournalUnavailable as JournalNotWritable
+from proxy.journal import Journal, JournalUnavailable
 from proxy.metrics import Metrics
+from proxy.outbox import Outbox
 from proxy.refusals import Refusal
 from proxy.running import Running, WayUnavailable
 from proxy.server import SERVER_LEAVES, BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, Request
@@ -53,6 +53,7 @@ class Pipeline:
     def __init__(
         self,
         *,
+        outbox: Outbox,
         journal: Journal,
         statistics: Statistics,
         metrics: Metrics,
@@ -62,6 +63,7 @@ class Pipeline:
         self.open_admissions: dict[str, RequestAdmitted] = {}
         self.statistics = statistics
         self.metrics = metrics
+        self._outbox = outbox
         self._journal = journal
         self._bounds = bounds
         self._loop = asyncio.get_running_loop()
@@ -78,6 +80,10 @@ class Pipeline:
             self._refuse(request, call, refusals.RequestTooLarge(str(error)))
         except BodyTimeout as error:
             self._refuse(request, call, refusals.BodyTooSlow(str(error)))
+        except JournalUnavailable as error:
+            if call.unadmitted:
+                call.entry = None  # a row for each refusal is what there is no room for
+            self._refuse(request, call, _cannot_record(error))
         except (asyncio.CancelledError, ClientGone, ClientStalled) as left:
             if left.args == (SERVER_LEAVES,):
                 self._record(call, "error", CUT_OFF, "shut_down", "the proxy was stopped before the answer was complete")
@@ -130,22 +136,16 @@ class Pipeline:
         call.decision = decide(facts, plan.candidates, plan.policies, self.statistics, now_ms)
         if not call.decision.order:
             raise refusals.NoModelAvailable(_why_no_model(call))
-        self._admit(call, running)
+        self._admit(call)
         await self._try_in_order(request, call, chat, running)
 
-    def _admit(self, call: Call, running: Running) -> None:
-        """Journal the admission: from here on not even the death of the process loses this request."""
-        admitted = call.admitted()
-        serve_on = running.snapshot.settings.journal_failure == "serve"
-        try:
-            if not self._journal.writable and not serve_on:
-                raise JournalNotWritable("its folder has no room")
-            self._journal.append(_encode(admitted))
-        except JournalNotWritable as error:
-            if not serve_on:
-                call.entry = None  # a row for each refusal is what there is no room for
-                raise refusals.JournalUnavailable(f"The proxy cannot record requests, so it takes none: {error}.") from None
-        self.open_admissions[call.id] = admitted
+    def _admit(self, call: Call) -> None:
+        """Journal the admission before anything goes upstream: not even the death of the process loses this request."""
+        if not self._journal.writable and not self._outbox.serves_unrecorded:
+            call.entry = None
+            raise _cannot_record("its folder has no room")
+        self.open_admissions[call.id] = admitted = call.admitted()
+        self._outbox.record(_encode(admitted), _nothing, call.unadmit)
 
     # --- attempt, stream ---
 
@@ -171,8 +171,9 @@ class Pipeline:
                 call.relayed = attempt.relayed_headers()
                 raise
             except BaseException as error:
-                cancelled = isinstance(error, asyncio.CancelledError | ClientGone | ClientStalled)
-                self._end_attempt(attempt, "cancelled" if cancelled else "error")
+                # None of these says anything of the model.
+                blameless = isinstance(error, asyncio.CancelledError | ClientGone | ClientStalled | JournalUnavailable)
+                self._end_attempt(attempt, "cancelled" if blameless else "error")
                 raise
             finally:
                 attempt.close()
@@ -261,8 +262,8 @@ class Pipeline:
         call.recorded = True
         latency_ms = call.elapsed_ms()
         event = call.finished(status, http_status, latency_ms, error_code=code, error=error)
-        if not record(self._journal, _encode(event), lambda: self.open_admissions.pop(call.id, None)):
-            self.metrics.journal_failures += 1
+        # Only once the end is written may a checkpoint forget the admission.
+        self._outbox.record(_encode(event), partial(self.open_admissions.pop, call.id, None))
         self.statistics.fold(event)
         self.metrics.record(event)
 
@@ -271,18 +272,12 @@ class Pipeline:
         return (trace, (b"x-waybill-revision", call.revision.encode())) if call.revision else (trace,)
 
 
-def record(journal: Journal, payload: bytes, written: Callable[[], object]) -> bool:
-    """Journal an end, and say when it is `written`: only then may a checkpoint forget the admission.
+def _nothing() -> None:
+    """What follows a written admission: the call upstream, which waits in the outbox behind it."""
 
-    False: the disk refused; the record waits in memory and goes before anything else once there is room.
-    """
-    try:
-        journal.append(payload)
-    except JournalNotWritable:
-        journal.append_later(payload, written)
-        return False
-    written()
-    return True
+
+def _cannot_record(reason: object) -> refusals.JournalUnavailable:
+    return refusals.JournalUnavailable(f"The proxy cannot record requests, so it takes none: {reason}.")
 
 
 def _require_method(request: Request, method: str) -> None:

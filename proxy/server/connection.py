@@ -31,6 +31,7 @@ class Connection(Intake):
         "_body_waiter",
         "_current",
         "_drain_waiter",
+        "_outbox",
         "_phase",
         "_queue",
         "_reading",
@@ -47,6 +48,7 @@ class Connection(Intake):
     def __init__(self, server: Server) -> None:
         super().__init__(server.loop, server.limits)
         self._server = server
+        self._outbox = server.outbox
         self.heads = server.heads
         self.call_soon = server.loop.call_soon
         self.transport: asyncio.Transport
@@ -72,7 +74,7 @@ class Connection(Intake):
             self._expect(_HEAD, self.limits.header_s)
         else:
             self.refuse(Refused(503, "overloaded", "Too many connections; try again later."))
-            self.transport.close()
+            self._outbox.then(self.transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Parse, unless nothing that comes can matter any more."""
@@ -166,7 +168,7 @@ class Connection(Intake):
         body = error_body(refusal.code, str(refusal))
         head = self.heads.head(refusal.status)
         lines = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-        self.transport.write(head + lines + body)
+        self.send(head + lines + body)
         self._finish_closing(complete=False)
 
     # ---- one request after the other
@@ -226,13 +228,22 @@ class Connection(Intake):
     def _finish_closing(self, complete: bool) -> None:
         self.closing = True
         if complete:
-            self._watch_unsent()
-            self.transport.close()
+            self._outbox.then(self._close_answered)
             return
         # Closing with unread bytes would reset the connection, and the client might never see its answer.
         self._start_reading()
         self._expect(_LINGER, self.limits.linger_s)
-        if self.transport.can_write_eof():
+        self._outbox.then(self._say_last)
+
+    def _close_answered(self) -> None:
+        """Everything has been written: the transport closes when the client has taken it."""
+        if not self.transport.is_closing():
+            self._watch_unsent()
+            self.transport.close()
+
+    def _say_last(self) -> None:
+        """Half-close behind the last bytes."""
+        if not self.transport.is_closing() and self.transport.can_write_eof():
             self.transport.write_eof()
 
     def _leave(self, why: str = "") -> None:
@@ -247,12 +258,16 @@ class Connection(Intake):
 
     # ---- what Request and Server ask for
 
+    def send(self, data: bytes) -> None:
+        """Send bytes at the end of this turn, behind the records that it journals."""
+        self._outbox.answer(self.transport, data)
+
     async def receive_body(self, request: Request) -> None:
         """Read until the body is complete; raises BodyTooLarge or BodyTimeout."""
         if request.received > request.max_bytes:
             raise BodyTooLarge(request.max_bytes)
         if request.continues and request.received == 0:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._body_waiter = waiter = self._loop.create_future()
         self._start_reading()
         self._expect(_BODY, self.limits.body_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from proxy.outbox import Outbox
 from proxy.server.connection import Connection
 from proxy.server.heads import DatedHeads
 from proxy.server.limits import ServerLimits
@@ -16,8 +17,9 @@ _CANCELLED_S = 2.0
 class Server:
     """A listening server. `port` is the real one when 0 was asked for."""
 
-    def __init__(self, handler: Handler, limits: ServerLimits, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, handler: Handler, limits: ServerLimits, outbox: Outbox, loop: asyncio.AbstractEventLoop) -> None:
         self.handler = handler
+        self.outbox = outbox
         self.limits = limits
         self.loop = loop
         self.heads = DatedHeads()
@@ -77,8 +79,14 @@ class Server:
             self.check_drained()
 
 
-async def serve(handler: Handler, host: str, port: int, limits: ServerLimits | None = None) -> Server:
-    """Serve HTTP/1.1: one task a request runs `handler`, and is cancelled when its client goes away."""
-    server = Server(handler, limits or ServerLimits(), asyncio.get_running_loop())
+async def serve(
+    handler: Handler, host: str, port: int, limits: ServerLimits | None = None, outbox: Outbox | None = None
+) -> Server:
+    """Serve HTTP/1.1: one task a request runs `handler`, and is cancelled when its client goes away.
+
+    Answers leave through `outbox`, so that what is journalled in the same turn of the loop is written before them.
+    """
+    loop = asyncio.get_running_loop()
+    server = Server(handler, limits or ServerLimits(), outbox or Outbox(loop), loop)
     await server.listen(host, port)
     return server

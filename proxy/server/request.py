@@ -103,9 +103,10 @@ class Request:
         if self.head_only or status in (204, 304):
             body = b""
         if len(body) <= _ONE_WRITE_BYTES:
-            connection.transport.write(b"%b%b\r\n%b" % (head, block, body))
+            connection.send(b"%b%b\r\n%b" % (head, block, body))
         else:
-            connection.transport.writelines([b"%b%b\r\n" % (head, block), body])
+            connection.send(b"%b%b\r\n" % (head, block))
+            connection.send(body)
         self.state = FINISHED
         connection.answered(self)
 
@@ -139,7 +140,7 @@ class Request:
             elif self.unsent_head:
                 data = self.unsent_head + data
             self.unsent_head = b""
-            connection.transport.write(data)
+            connection.send(data)
         return not connection.behind
 
     async def drain(self) -> None:
@@ -171,7 +172,7 @@ class Request:
         if self.unsent_head:
             data = self.unsent_head + data
             self.unsent_head = b""
-        self.connection.transport.write(data)
+        self.connection.send(data)
 
     def _send_head(self) -> None:
         if self.unsent_head and self.state != GONE:

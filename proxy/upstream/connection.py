@@ -48,6 +48,7 @@ class Connection(DeadlineProtocol):
         "_pool",
         "_read_at",
         "_resting",
+        "_sent",
         "_streams",
         "_touched",
         "closed",
@@ -73,6 +74,7 @@ class Connection(DeadlineProtocol):
         self._framed = False  # the answer says where it ends
         self._keep = False
         self._bodiless = False
+        self._sent = False  # the request has left, or at least its first part
         self._touched = False  # a byte of the answer has arrived
         self._barren = 0
         self._phase = ""
@@ -89,9 +91,9 @@ class Connection(DeadlineProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse, then wake the caller once for all that this read brought."""
         exchange = self._exchange
-        if exchange is None:
+        if exchange is None or not self._sent:
             # Nobody asked: whatever it is, the connection cannot be trusted any more.
-            self.abandon()
+            self._mistrust(exchange)
             return
         self._touched = True
         try:
@@ -198,10 +200,13 @@ class Connection(DeadlineProtocol):
         self._headers_done = self._touched = False
         self._bodiless = bodiless
         self._barren = 0
+        self._sent = False
+        outbox = self._pool.outbox
         if len(body) <= _ONE_WRITE_BYTES:
-            self.transport.write(head + body)
+            outbox.call(self, head + body)
         else:
-            self.transport.writelines([head, body])
+            outbox.call(self, head)
+            outbox.call(self, body)
         try:
             await self.expect(exchange, by, "headers")
         except asyncio.CancelledError:
@@ -210,6 +215,17 @@ class Connection(DeadlineProtocol):
         if not exchange.status:
             raise cast(Exception, exchange.error)
         return exchange
+
+    def send(self, data: bytes) -> None:
+        """Write a request, or a part of it, that the outbox held until its admission was journalled."""
+        if not self.closed:
+            self._sent = True
+            self.transport.write(data)
+
+    def withdraw(self, error: Exception) -> None:
+        """The request is not sent, for this reason: whoever waits for its answer is told."""
+        if self._exchange is not None:
+            self._fail(self._exchange, error)
 
     def expect(self, exchange: Exchange, by: float, phase: str) -> asyncio.Future[None]:
         """What to await until something has arrived or failed; a caller that is cancelled then has to close the exchange."""
@@ -264,6 +280,14 @@ class Connection(DeadlineProtocol):
         self._resting = False
         if not self.closed and not self.paused:
             self.transport.resume_reading()
+
+    def _mistrust(self, exchange: Exchange | None) -> None:
+        if exchange is None:
+            self.abandon()
+        elif self.reused:
+            self._fail(exchange, StaleConnection())
+        else:
+            self._fail(exchange, MalformedAnswer("an answer before the request was sent"))
 
     def _release(self, exchange: Exchange) -> None:
         exchange.connection = self._exchange = None

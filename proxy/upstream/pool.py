@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Mapping
 
+from proxy.outbox import Outbox
 from proxy.upstream.connection import Connection, StaleConnection
 from proxy.upstream.dialing import Dialer
 from proxy.upstream.errors import ConnectFailed, UpstreamTimeout
@@ -22,9 +23,17 @@ class Pool:
     """The connections of one origin."""
 
     def __init__(
-        self, origin: Origin, dialer: Dialer, loop: asyncio.AbstractEventLoop, *, idle_s: float, max_connections: int
+        self,
+        origin: Origin,
+        dialer: Dialer,
+        outbox: Outbox,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        idle_s: float,
+        max_connections: int,
     ) -> None:
         self.loop = loop
+        self.outbox = outbox
         self.dialer = dialer
         self.opening = dialer.opening_lines(origin)
         self._idle_s = idle_s
@@ -122,16 +131,18 @@ class Pool:
 
 
 class Upstreams:
-    """All upstream sockets of the process; `open` is the one way to make a call."""
+    """All upstream sockets of the process; `open` is the one way to make a call, and calls leave through `outbox`."""
 
     def __init__(
         self,
+        outbox: Outbox | None = None,
         *,
         idle_s: float = _IDLE_S,
         max_connections: int = _MAX_CONNECTIONS,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._outbox = outbox or Outbox(self._loop)
         self._environ = os.environ if environ is None else environ
         self._idle_s = idle_s
         self._max_connections = max_connections
@@ -173,7 +184,7 @@ class Upstreams:
 
     def _add_pool(self, origin: Origin) -> Pool:
         dialer = Dialer(origin, proxy_for(origin, self._environ), self._loop)
-        pool = Pool(origin, dialer, self._loop, idle_s=self._idle_s, max_connections=self._max_connections)
+        pool = Pool(origin, dialer, self._outbox, self._loop, idle_s=self._idle_s, max_connections=self._max_connections)
         self._pools[origin] = pool
         return pool
 
