@@ -25,7 +25,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (f'{{ a(i: {{key: "a"}}, e: {TYPED}) }}', {}, "Enum 'E' cannot represent non-enum value: …"),
     (f'{{ a(i: {{key: "a"}}, n: {TYPED}) }}', {}, "Int cannot represent non-integer value: …"),
     (f"{{ a({TYPED}) }}", {}, "found String …"),
-    (f'{{ a(i: ""{TYPED}"") }}', {}, "Syntax Error"),
+    (f'{{ a(i: ""{TYPED}"") }}', {}, "to be an object, found: …"),
     (f"{{ a(i: {{key: {TYPED[:-1]}) }}", {}, "Syntax Error"),
     (VARIABLE, {"i": {"key": SECRET, "y": 2}}, "'$i' has invalid value: Expected value of type 'I' not to include unknown"),
     (VARIABLE, {"i": {"id": SECRET}}, "required field 'key', found: …"),
