@@ -31,6 +31,7 @@ class Product:
         self.ports = dict(zip(_PLANES, free_ports(len(_PLANES)), strict=True))
         self.configuration = Configuration(files={}, tokens=[], paced_token="")
         self.revision = ""
+        self.flags: tuple[str, ...] = ()  # of the next start, beside data folder and ports
         self._cores = cores
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._log = data.with_suffix(".log")
@@ -48,7 +49,7 @@ class Product:
     def command(self, plane: str) -> list[str]:
         """The command line of `serve`, or of one plane, for this data folder and these ports."""
         flags = [part for name, port in self.ports.items() for part in (f"--{name}", f"127.0.0.1:{port}")]
-        return [sys.executable, "-m", "waybill", plane, "--data", str(self.data), *flags]
+        return [sys.executable, "-m", "waybill", plane, "--data", str(self.data), *flags, *self.flags]
 
     def close(self) -> None:
         """Stop it, draining."""
