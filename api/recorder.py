@@ -19,6 +19,7 @@ import msgspec
 import structlog
 from asyncinotify import Inotify, Mask
 
+from api.alerts.watch import LimitWatch
 from api.database.bookings import Booking
 from api.database.engine import DatabaseUnavailable, RequestKnown
 from api.database.recording import Batch, Mark, SqliteRecords
@@ -42,9 +43,19 @@ _log = structlog.get_logger("recorder")
 
 
 class Recorder:
-    """One journal's recorder. `await start()`, then `run()` as a task; `publish` gets each batch's rows after its commit."""
+    """One journal's recorder. `await start()`, then `run()` as a task; `publish` gets each batch's rows after its commit.
 
-    def __init__(self, journal: Path, url: str, publish: Callable[[Sequence[LogRow]], object]) -> None:
+    With a `watch`, what limits have to say is written in the same transaction; `alerted` is called when there is news of it.
+    """
+
+    def __init__(
+        self,
+        journal: Path,
+        url: str,
+        publish: Callable[[Sequence[LogRow]], object],
+        watch: LimitWatch | None = None,
+        alerted: Callable[[], object] = lambda: None,
+    ) -> None:
         self.recorded_total = 0
         self.damaged_total = 0  # journal lines with a wrong checksum
         self.unreadable_total = 0  # sound records that are no event of a known kind
@@ -53,6 +64,9 @@ class Recorder:
         self._tail = JournalTail(journal)
         self._records = SqliteRecords(url)
         self._publish = publish
+        self._watch_limits = watch
+        self._alerted = alerted
+        self._raised = 0  # alerts that nobody was told of yet
         self._mark = Mark()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
 
@@ -114,6 +128,9 @@ class Recorder:
                 continue
             failures = 0
             self._mend()
+            if self._raised:
+                self._raised = 0
+                self._alerted()
             if rows is None:
                 return
             if rows:
@@ -153,7 +170,10 @@ class Recorder:
         """Record the next batch and return its rows; None where the journal has nothing new."""
         mark = self._mark
         chunk = self._tail.read(mark.position)
+        if self._watch_limits is not None:
+            self._watch_limits.prepare(self._records.read)
         if chunk.position == mark.position:
+            self._raise_in_time()
             return None
         if chunk.position < mark.position:
             self._mark = self._rewound(mark, chunk.position)
@@ -161,13 +181,37 @@ class Recorder:
         read = read_rows(chunk.records, mark.log_position, BATCH_ROWS)
         batch = Batch(rows=read.rows, bodies=read.bodies, bookings=read.bookings, mark=_after(mark, chunk, read))
         try:
-            self._records.commit(batch)
+            self._commit(batch)
         except RequestKnown:
             batch = self._without_known(batch, mark)
-            self._records.commit(batch)
+            self._commit(batch)
         self._mark = batch.mark
         self._count(chunk, read, len(batch.rows))
         return batch.rows
+
+    def _commit(self, batch: Batch) -> None:
+        watch = self._watch_limits
+        if watch is None:
+            self._records.commit(batch)
+            return
+        try:
+            self._raised += len(self._records.commit(batch, lambda: watch.fold(batch.rows, batch.bookings)))
+        except RequestKnown:
+            raise  # nothing was counted yet
+        except BaseException:
+            watch.forget()
+            raise
+
+    def _raise_in_time(self) -> None:
+        """Write what time alone makes limits say."""
+        watch = self._watch_limits
+        if watch is None or not (raised := watch.tick()).alerts:
+            return
+        try:
+            self._raised += len(self._records.write_alerts(raised))
+        except BaseException:
+            watch.forget()
+            raise
 
     def _without_known(self, batch: Batch, mark: Mark) -> Batch:
         """The batch without requests that have a row, or that it holds twice; the first of them counts."""

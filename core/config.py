@@ -74,8 +74,11 @@ class AlertWebhook(Record, frozen=True):
     allow_private_address: bool = False
 
     def __post_init__(self) -> None:
-        """Raise FieldError for an address that is not plain http or https."""
+        """Raise FieldError for an address that is not plain http or https, or a secret that its sender cannot read."""
         origin_field("url", self.url.partition("?")[0])
+        if self.secret.sealed is not None:
+            reason = "the API signs alerts, and only the proxy opens sealed secrets: use `env` or `file`"
+            raise FieldError("secret.sealed", reason)
 
 
 class ReviewRule(Record, frozen=True):

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.database import tables
 from api.database.engine import writing
+from api.database.windows import Run
 from core.fields import Metric
 
 AlertKind: TypeAlias = Literal["share", "exhausted", "reset", "overrun"]
@@ -75,6 +76,11 @@ def insert(connection: sqlite3.Connection, found: Iterable[Alert], receivers: Se
         for url in dict.fromkeys(receivers):
             connection.execute(_DELIVER, (row[0], url, alert.at_ms))
     return written
+
+
+def said(run: Run) -> list[Alert]:
+    """Everything that is kept of what limits said, in the order in which it was said."""
+    return [Alert(**dict(zip(_FIELDS, row, strict=True))) for row in run(select(*_COLUMNS).order_by(_alerts.id))]
 
 
 async def page(

@@ -66,6 +66,12 @@ def recorded_position(run: Run, journal: str = "local") -> int:
     return int(found[0][0]) if found else 0
 
 
+def newest_instant(run: Run) -> int | None:
+    """The latest arrival or admission that is recorded; None before the first."""
+    ((newest,),) = run(select(func.max(_spans.max_at_ms)))
+    return None if newest is None else int(newest)
+
+
 def calendar_use(run: Run, scope: Scope, start_ms: int, end_ms: int | None = None) -> Amounts:
     """What was used from one full hour to another, the end left out; to no end where it is None."""
     statement = select(*_ROLLUP_SUMS).where(*_rollups_of(scope), _hours.hour_ms >= start_ms)
@@ -82,10 +88,10 @@ def calendar_balance(run: Run, scope: Scope, window: CalendarWindow, now_ms: int
 
 
 def calendar_uses(run: Run, window: CalendarWindow, now_ms: int) -> dict[tuple[str, str, str], Amounts]:
-    """The same for all at once, of the window at `now_ms` and later: by (project, token, model), "" for what no model has."""
-    start, _ = calendar_bounds(window, now_ms)
+    """Use in the window at `now_ms` by (project, token, model), "" for what no model has: for all scopes in one question."""
+    start, end = calendar_bounds(window, now_ms)
     keys = (_hours.project, _hours.token, _hours.model)
-    rows = run(select(*keys, *_ROLLUP_SUMS).where(_hours.hour_ms >= start).group_by(*keys))
+    rows = run(select(*keys, *_ROLLUP_SUMS).where(_hours.hour_ms >= start, _hours.hour_ms < end).group_by(*keys))
     return {(project, token, model): _amounts(figures) for project, token, model, *figures in rows}
 
 

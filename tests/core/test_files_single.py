@@ -47,6 +47,14 @@ WRONG = [
         "format: 1\nalert_webhooks:\n- url: ftp://x\n  secret: {env: WAYBILL_SECRET_A}",
         ["3: alert_webhooks[0].url: must begin with http:// or https:// and name a host"],
     ),
+    (
+        "waybill.yaml",
+        f"format: 1\nalert_webhooks:\n- url: https://x.example\n  secret: {{sealed: {'A' * 112}}}",
+        [
+            "4: alert_webhooks[0].secret.sealed: the API signs alerts, and only the proxy opens sealed secrets: "
+            "use `env` or `file`"
+        ],
+    ),
     ("waybill.yaml", "format: 1\na: 1\na: 2", ["3: `a` is given twice"]),
     ("roles.yaml", "roles:\n  admin:\n    permissions: []", ["2: roles.admin: `admin` is a built-in role"]),
     (
