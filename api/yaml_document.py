@@ -1,206 +1,308 @@
-"""Changing one value in a hand-written YAML file, and nothing else. Pure: bytes in, bytes out.
+"""Making a hand-written YAML file mean something else, and changing nothing but that. Pure: bytes in, bytes out.
 
-The text is cut at the marks of the nodes that change; every other byte stays, so comments, order, spacing and line ends
-survive. The result is read back and compared with what was meant: where a cut would do damage, the edit is refused.
+The text is cut at the marks of the nodes that differ; every other byte stays, so comments, order, spacing and line ends
+survive. An item of a list is known by what it is (`yaml_sequences.py`): a kept one moves with its text and its comments. The
+result is read back and compared with what was meant: where a cut would do damage, the edit is refused.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any, TypeAlias
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 import yaml
 
+from api import yaml_rendering as rendering
+from api.yaml_marks import Entry, Node, colon_after, end_of, entries_of, line_after, line_start, root_of
+from api.yaml_sequences import Chunk, chunks_of, matched
 from core import yaml_strict
+from core.yaml_strict import Value
 
 Place: TypeAlias = tuple[str, ...]
-Scalar: TypeAlias = str | int | bool
-Node: TypeAlias = Any  # PyYAML's stubs type neither a node's value nor its marks
-_Item: TypeAlias = tuple[Node, Node]
-
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./()-]+)*")
 
 
 class NotEditable(ValueError):
     """This file is written in a way that cannot be changed without touching more than was meant; a person can."""
 
 
-def with_value(data: bytes, place: Place, value: Scalar) -> bytes:
-    """Set the value at `place`, adding the mappings on the way that are missing. Raises NotEditable."""
+class Splice(NamedTuple):
+    """Put `text` in the place of what stands from `start` to `end`."""
+
+    start: int
+    end: int
+    text: str
+
+
+Splices: TypeAlias = Iterator[Splice]
+
+
+def rewritten(data: bytes, meant: dict[str, Value]) -> bytes:
+    """The file with as little changed as makes it mean `meant`. Raises NotEditable."""
     before = yaml_strict.load(data)
-    meant = _changed(before, place, value)
-    return data if meant == before else _checked(_set(data.decode(), place, value), meant, place)
+    if same(before, meant):
+        return data
+    text = data.decode()
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    text = text.removeprefix(mark)
+    if before is None:
+        return _checked(mark + _appended(text, meant), meant)
+    if not isinstance(before, dict):
+        raise NotEditable("the file does not hold a mapping")
+    return _checked(mark + _Rewriting(text).of(root_of(text), before, meant), meant)
+
+
+def written(meant: Mapping[str, Value]) -> bytes:
+    """A new file that means `meant`."""
+    return "".join(line + "\n" for line in rendering.mapping_lines(meant, 0)).encode()
+
+
+def with_value(data: bytes, place: Place, value: Value) -> bytes:
+    """Set the value at `place`, adding the mappings on the way that are missing. Raises NotEditable."""
+    return rewritten(data, _changed(yaml_strict.load(data), place, value))
 
 
 def without(data: bytes, place: Place) -> bytes:
     """Remove the key at `place`, if it is there; a mapping that loses its last key stays, empty. Raises NotEditable."""
-    meant = _changed(yaml_strict.load(data), place, None)
-    return _checked(_unset(data.decode(), place), meant, place)
+    return rewritten(data, _removed(yaml_strict.load(data), place))
 
 
-# --- the two edits ------------------------------------------------------------------------------------------------------
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are equal and of one kind: `true` is not 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(same(*pair) for pair in zip(one, other, strict=True))
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
-def _set(text: str, place: Place, value: Scalar) -> str:
-    node, above = _root(text), None
-    for depth, key in enumerate(place):
-        item = _item(node, key)
-        if item is None:
-            return _inserted(text, node, place[depth:], value)
-        above, node = node, item[1]
-        if depth < len(place) - 1 and not isinstance(node, yaml.MappingNode):
-            return _replaced_null(text, above, item, place[depth + 1 :], value)
-    return _replaced(text, node, _rendered(value, getattr(node, "style", None)))
+# --- the edit -----------------------------------------------------------------------------------------------------------
 
 
-def _unset(text: str, place: Place) -> str:
-    way: list[_Item] = []
-    node = _root(text)
-    for key in place:
-        item = _item(node, key) if isinstance(node, yaml.MappingNode) else None
-        if item is None:
-            return text
-        way.append(item)
-        mapping, node = node, item[1]
-    if mapping.flow_style:
-        return _without_flow_item(text, mapping, place[-1])
-    rest = _without_lines(text, way[-1])
-    if len(mapping.value) > 1 or len(way) == 1:
-        return rest
-    # Its last key gone, a block mapping would read as null: it becomes an empty one, and comments inside it stay.
-    colon = text.index(":", way[-2][0].end_mark.index) + 1
-    return rest[:colon] + " {}" + rest[colon:]
+class _Rewriting:
+    """One text, and the cuts that make it mean something else."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.newline = "\r\n" if "\r\n" in text else "\n"
+
+    def of(self, root: Node, before: dict[str, Value], meant: dict[str, Value]) -> str:
+        """The whole text."""
+        if root.flow_style:
+            return self.applied([self.in_place(root, self.flow(root, before, meant))])
+        return self.applied(self.mapping(root, before, meant, None))
+
+    def applied(self, splices: Iterable[Splice], start: int = 0, end: int | None = None) -> str:
+        """The text from `start` to `end` with the cuts in it."""
+        parts: list[str] = []
+        at = start
+        for splice in sorted(splices):
+            parts += [self.text[at : splice.start], splice.text]
+            at = splice.end
+        return "".join([*parts, self.text[at:end]])
+
+    # --- blocks ---
+
+    def mapping(self, node: Node, before: Mapping[str, Value], meant: Mapping[str, Value], colon: int | None) -> Splices:
+        """Turn a block mapping into `meant`; `colon` is where the key that it belongs to ends."""
+        entries = entries_of(node)
+        fresh = {key: value for key, value in meant.items() if key not in before}
+        kept = [entry for entry in entries if entry.key in meant]
+        yield from self.removals(entries, {entry.key for entry in kept})
+        for entry in kept:
+            yield from self.value(entry, before[entry.key], meant[entry.key])
+        if fresh:
+            yield self.inserted(entries[-1].end, rendering.mapping_lines(fresh, entries[0].column))
+        elif not kept:
+            yield self.emptied(colon, " {}")
+
+    def removals(self, entries: Sequence[Entry], kept: Collection[str]) -> Splices:
+        """Take away the lines of the entries that are not kept."""
+        shared = self.text[line_start(self.text, entries[0].start) : entries[0].start].strip(" ")
+        if shared and entries[0].key not in kept:
+            # It stands right behind the dash of its item: the next one that stays takes its place.
+            first = next((position for position, entry in enumerate(entries) if entry.key in kept), None)
+            if first is None or "#" in self.text[entries[0].start : entries[first].start]:
+                raise NotEditable(f"{entries[0].key} cannot be removed here")
+            yield Splice(entries[0].start, entries[first].start, "")
+            entries = entries[first:]
+        for entry in entries:
+            if entry.key not in kept:
+                yield Splice(line_start(self.text, entry.start), line_after(self.text, entry.end), "")
+
+    def value(self, entry: Entry, before: Value, meant: Value) -> Splices:
+        """Turn the value of a block mapping's entry into `meant`."""
+        node = entry.node
+        colon = colon_after(self.text, entry.key_end)
+        if same(before, meant):
+            return
+        if isinstance(meant, dict | list) and _is_block(node) and type(before) is type(meant):
+            yield from self.inner(node, before, meant, colon)
+        elif rendering.is_block_list(meant) and before in ([], None):
+            yield from self.listed(entry, meant, colon)
+        elif _is_block(node):
+            yield Splice(colon, entry.end, " " + rendering.flow(meant))
+        elif isinstance(node, yaml.ScalarNode) and (block := rendering.literal(meant, entry.column + 2)):
+            yield self.in_place(node, self.newline.join(block))
+        else:
+            yield self.in_place(node, self.flow(node, before, meant))
+
+    def inner(self, node: Node, before: Value, meant: Value, colon: int | None) -> Splices:
+        """Turn a block collection into another of its kind."""
+        if isinstance(before, dict) and isinstance(meant, dict):
+            yield from self.mapping(node, before, meant, colon)
+        elif isinstance(before, list) and isinstance(meant, list):
+            yield from self.sequence(node, before, meant, colon)
+
+    def sequence(self, node: Node, before: Sequence[Value], meant: Sequence[Value], colon: int | None) -> Splices:
+        """Put the items of a block list in their new order, each with its own text, and the new ones among them."""
+        try:
+            chunks, separators = chunks_of(self.text, node)
+        except ValueError as error:
+            raise NotEditable(str(error)) from error
+        start, end = chunks[0].dash, chunks[-1].end
+        parts: list[str] = []
+        for old, item in zip(matched(before, meant, same), meant, strict=True):
+            parts.append(self.new_item(node, item) if old is None else self.kept_item(node, chunks, old, before[old], item))
+        between = [*separators[: max(len(parts) - 1, 0)], *[""] * len(parts)]
+        left_over = "".join(text for text in separators[len(parts) - 1 if parts else 0 :] if "#" in text)
+        text = "".join(part + gap for part, gap in zip(parts, between, strict=False)) + left_over
+        yield Splice(start, end, text if self.text[end - 1 : end] == "\n" else text.removesuffix(self.newline))
+        if not meant:
+            yield self.emptied(colon, " []")
+
+    def kept_item(self, sequence: Node, chunks: Sequence[Chunk], position: int, before: Value, meant: Value) -> str:
+        chunk, node = chunks[position], sequence.value[position]
+        splices: Iterable[Splice] = ()
+        if not same(before, meant):
+            if _is_block(node) and type(before) is type(meant):
+                splices = self.inner(node, before, meant, None)
+            elif _is_block(node):
+                raise NotEditable(f"line {node.start_mark.line + 1} cannot become anything else")
+            else:
+                splices = [self.in_place(node, self.flow(node, before, meant))]
+        # What stands above a list's first item is the list's, and stays.
+        text = self.applied(splices, chunk.start, chunk.end)
+        return text if text.endswith("\n") else text + self.newline
+
+    def new_item(self, sequence: Node, item: Value) -> str:
+        inline = bool(getattr(sequence.value[-1], "flow_style", False))
+        lines = rendering.item_lines(item, sequence.start_mark.column, inline=inline)
+        return "".join(line + self.newline for line in lines)
+
+    def listed(self, entry: Entry, meant: Value, colon: int) -> Splices:
+        """Write a list below a key that has none, or an empty one."""
+        node = entry.node
+        yield Splice(colon, max(int(node.end_mark.index), colon), "")
+        lines = rendering.mapping_lines({entry.key: meant}, entry.column)[1:]
+        yield self.inserted(max(entry.end, colon), lines)
+
+    def emptied(self, colon: int | None, empty: str) -> Splice:
+        if colon is None:
+            raise NotEditable("nothing would be left")
+        # Its last entry gone, a block would read as null: it becomes an empty one, and comments inside it stay.
+        return Splice(colon, colon, empty)
+
+    def inserted(self, end: int, lines: Sequence[str]) -> Splice:
+        """Whole lines, after the one that `end` is on."""
+        at, block = line_after(self.text, end), self.newline.join(lines)
+        if at and self.text[at - 1] != "\n":  # the file's last line has no end: it gets one, and ours takes its place
+            return Splice(at, at, self.newline + block)
+        return Splice(at, at, block + self.newline)
+
+    # --- in one place ---
+
+    def in_place(self, node: Node, rendered: str) -> Splice:
+        """Put `rendered` where a scalar or a flow collection stands."""
+        start, end = node.start_mark.index, end_of(node)
+        old = self.text[start:end]
+        kept_after = old[len(old.rstrip()) :]  # a block scalar ends after its blank lines, which belong to the reader
+        before = " " if start == end and self.text[start - 1 : start] == ":" else ""
+        return Splice(start, end, before + rendered + kept_after)
+
+    def flow(self, node: Node, before: Value, meant: Value) -> str:
+        """The text of a scalar or a flow collection that means `meant`: what is kept in it keeps its text."""
+        if isinstance(node, yaml.MappingNode) and isinstance(before, dict) and isinstance(meant, dict) and meant:
+            entries = {entry.key: entry for entry in entries_of(node)}
+            pieces = [
+                self.flow_entry(entries[key], before[key], value)
+                if key in entries
+                else f"{rendering.scalar(key)}: {rendering.flow(value)}"
+                for key, value in _kept_first(before, meant).items()
+            ]
+            return self.joined(node, [(entry.start, entry.end) for entry in entries.values()], pieces)
+        if isinstance(node, yaml.SequenceNode) and isinstance(before, list) and isinstance(meant, list) and meant:
+            pieces = [
+                rendering.flow(item) if old is None else self.flow_value(node.value[old], before[old], item)
+                for old, item in zip(matched(before, meant, same), meant, strict=True)
+            ]
+            return self.joined(node, [(item.start_mark.index, end_of(item)) for item in node.value], pieces)
+        return rendering.flow(meant, getattr(node, "style", None))
+
+    def flow_entry(self, entry: Entry, before: Value, meant: Value) -> str:
+        if same(before, meant):
+            return self.text[entry.start : entry.end]
+        value, at = self.flow_value(entry.node, before, meant), int(entry.node.start_mark.index)
+        if at == entry.node.end_mark.index:
+            return f"{self.text[entry.start : entry.key_end]}: {value}"
+        return self.text[entry.start : at] + value
+
+    def flow_value(self, node: Node, before: Value, meant: Value) -> str:
+        return self.text[node.start_mark.index : end_of(node)] if same(before, meant) else self.flow(node, before, meant)
+
+    def joined(self, node: Node, spans: Sequence[tuple[int, int]], pieces: Sequence[str]) -> str:
+        """The pieces between the brackets of a flow collection, with what stood between the old ones."""
+        start, end = node.start_mark.index, end_of(node)
+        if not spans:
+            return self.text[start] + ", ".join(pieces) + self.text[end - 1]
+        old = [self.text[one[1] : other[0]] for one, other in itertools.pairwise(spans)]
+        between = [*old[: len(pieces) - 1], *[", "] * (len(pieces) - 1 - len(old)), ""]
+        inside = "".join(piece + gap for piece, gap in zip(pieces, between, strict=True))
+        left_over = "".join(text.replace(",", "", 1) for text in old[len(pieces) - 1 :] if "#" in text)
+        return self.text[start : spans[0][0]] + inside + left_over + self.text[spans[-1][1] : end]
 
 
-def _replaced(text: str, node: Node, rendered: str) -> str:
-    start, end = node.start_mark.index, _end(node)
-    old = text[start:end]
-    kept_after = old[len(old.rstrip()) :]  # a block scalar ends after its blank lines, which belong to the reader
-    before = " " if start == end and text[start - 1 : start] == ":" else ""
-    return text[:start] + before + rendered + kept_after + text[end:]
+def _is_block(node: Node) -> bool:
+    return not isinstance(node, yaml.ScalarNode) and not node.flow_style
 
 
-def _replaced_null(text: str, above: Node, item: _Item, rest: Place, value: Scalar) -> str:
-    """`key:` and `key: null` become a mapping; anything else that is no mapping cannot."""
-    node = item[1]
-    if not isinstance(node, yaml.ScalarNode) or node.style or node.value not in ("", "~", "null", "Null", "NULL"):
-        raise NotEditable(f"line {node.start_mark.line + 1}: {item[0].value} is not a mapping")
-    return _replaced(text, node, _flow(rest, value, braces=True))
+def _kept_first(before: Mapping[str, Value], meant: Mapping[str, Value]) -> dict[str, Value]:
+    return {key: meant[key] for key in before if key in meant} | {key: meant[key] for key in meant if key not in before}
 
 
-def _inserted(text: str, node: Node, rest: Place, value: Scalar) -> str:
-    if node.flow_style:
-        if not node.value:
-            start = node.start_mark.index + 1
-            return text[:start] + _flow(rest, value) + text[start:]
-        end = _end(node.value[-1][1])
-        return text[:end] + ", " + _flow(rest, value) + text[end:]
-    newline = "\r\n" if "\r\n" in text else "\n"
-    column = node.value[0][0].start_mark.column
-    lines = [" " * (column + 2 * depth) + f"{key}:" for depth, key in enumerate(rest)]
-    lines[-1] += " " + _rendered(value, None)
-    at, block = _line_after(text, _end(node.value[-1][1])), newline.join(lines)
-    if at and text[at - 1] != "\n":  # the file's last line has no end: it gets one, and ours takes its place
-        return text[:at] + newline + block + text[at:]
-    return text[:at] + block + newline + text[at:]
-
-
-def _without_lines(text: str, item: _Item) -> str:
-    start = text.rfind("\n", 0, item[0].start_mark.index) + 1
-    return text[:start] + text[_line_after(text, _end(item[1], item[0])) :]
-
-
-def _without_flow_item(text: str, node: Node, key: str) -> str:
-    items = node.value
-    at = next(index for index, (name, _) in enumerate(items) if name.value == key)
-    start, end = items[at][0].start_mark.index, _end(items[at][1], items[at][0])
-    if at + 1 < len(items):
-        end = items[at + 1][0].start_mark.index
-    elif at > 0:
-        start = _end(items[at - 1][1], items[at - 1][0])
-    return text[:start] + text[end:]
-
-
-# --- reading marks ------------------------------------------------------------------------------------------------------
-
-
-def _root(text: str) -> Node:
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    if not isinstance(node, yaml.MappingNode) or not (node.value or node.flow_style):
-        raise NotEditable("the file does not hold a mapping")
-    return node
-
-
-def _item(node: Node, key: str) -> _Item | None:
-    return next(((name, value) for name, value in node.value if name.value == key), None)
-
-
-def _end(node: Node, key: Node = None) -> int:
-    """Where a node's own text ends: a block collection's mark would be at the next token, beyond comments and blank lines."""
-    if isinstance(node, yaml.ScalarNode) or node.flow_style:
-        return max(int(node.end_mark.index), int(key.end_mark.index) if key is not None else 0)
-    last = node.value[-1]
-    return _end(*reversed(last)) if isinstance(last, tuple) else _end(last)
-
-
-def _line_after(text: str, index: int) -> int:
-    """The start of the line after `index`; `index` itself when it is one already; the end when there is none."""
-    if index and text[index - 1] == "\n":
-        return index
-    return text.find("\n", index) + 1 or len(text)
-
-
-# --- writing values -----------------------------------------------------------------------------------------------------
-
-
-def _rendered(value: Scalar, style: str | None) -> str:
-    """A scalar as YAML 1.2, valid in block and flow, in the quotes that the old one had."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if style == "'" and value.isprintable():
-        return "'" + value.replace("'", "''") + "'"
-    if style != '"' and _PLAIN.fullmatch(value) and yaml_strict.load(value.encode()) == value:
-        return value
-    return '"' + "".join(_escaped(character) for character in value) + '"'
-
-
-def _escaped(character: str) -> str:
-    if character in '"\\':
-        return "\\" + character
-    if character.isprintable():
-        return character
-    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
-
-
-def _flow(place: Place, value: Scalar, braces: bool = False) -> str:
-    key, *rest = place
-    inner = _flow(tuple(rest), value, braces=True) if rest else _rendered(value, None)
-    return f"{{{key}: {inner}}}" if braces else f"{key}: {inner}"
+def _appended(text: str, meant: Mapping[str, Value]) -> str:
+    """A file of comments alone gets its values at its end."""
+    return text + ("" if text.endswith("\n") or not text else "\n") + written(meant).decode()
 
 
 # --- the proof ----------------------------------------------------------------------------------------------------------
 
 
-def _checked(text: str, meant: yaml_strict.Value, place: Place) -> bytes:
+def _checked(text: str, meant: dict[str, Value]) -> bytes:
     data = text.encode()
     try:
         found = yaml_strict.load(data)
     except yaml_strict.YamlError:
         found = None
-    if found != meant:
-        raise NotEditable(f"{'.'.join(place)} cannot be changed here without touching other lines; edit the file by hand")
+    if not same(found, meant):
+        raise NotEditable("this cannot be changed without touching other lines of the file; edit it by hand")
     return data
 
 
-def _changed(tree: yaml_strict.Value, place: Place, value: Scalar | None) -> yaml_strict.Value:
+def _changed(tree: Value, place: Place, value: Value) -> dict[str, Value]:
+    key, *rest = place
+    if not isinstance(tree, dict | None):
+        raise NotEditable(f"what should hold {key} is not a mapping")
+    mapping = dict(tree or {})
+    mapping[key] = _changed(mapping.get(key), tuple(rest), value) if rest else value
+    return mapping
+
+
+def _removed(tree: Value, place: Place) -> dict[str, Value]:
     key, *rest = place
     mapping = dict(tree) if isinstance(tree, dict) else {}
-    if rest and (value is not None or isinstance(mapping.get(key), dict)):
-        mapping[key] = _changed(mapping.get(key), tuple(rest), value)
-    elif value is not None:
-        mapping[key] = value
-    elif not rest:
+    if not rest:
         mapping.pop(key, None)
+    elif isinstance(mapping.get(key), dict):
+        mapping[key] = _removed(mapping[key], tuple(rest))
     return mapping

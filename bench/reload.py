@@ -23,7 +23,7 @@ from bench.unary import CONNECTIONS
 COMMITS = 100
 _HEAD = "{ revision { commit } }"
 _UPDATE = """mutation Update($input: ProjectUpdateInput!) { projectUpdate(input: $input) {
-  __typename ... on ProjectUpdated { revision pendingProxies } ... on Conflict { message } ... on ValidationFailed { message }
+  __typename ... on ProjectUpdated { change { revision pendingProxies } } ... on Conflict { message } ... on ValidationFailed { message }
 } }"""
 _numbers = itertools.count(1)
 
@@ -127,8 +127,8 @@ def _mutate(product: Product) -> tuple[list[str], int]:
         answer = product.graphql(_UPDATE, input=wish)["projectUpdate"]
         if answer["__typename"] != "ProjectUpdated":
             raise RuntimeError(f"not committed: {answer}")
-        head = answer["revision"]
-        pending += bool(answer["pendingProxies"])
+        head = answer["change"]["revision"]
+        pending += bool(answer["change"]["pendingProxies"])
         commits.append(head)
     return commits, pending
 

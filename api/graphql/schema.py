@@ -15,8 +15,8 @@ from api.access import signed_in
 from api.graphql.context import Info
 from api.graphql.guard import guarded
 from api.graphql.ids import BadNodeId, read_node_id
-from api.graphql.mutations import project_update, session
-from api.graphql.mutations.project_update import ProjectUpdateInput, ProjectUpdatePayload
+from api.graphql.mutations import session
+from api.graphql.mutations.projects import ProjectMutations
 from api.graphql.mutations.session import LoggedOut, LoginInput, LoginPayload
 from api.graphql.queries import nodes, projects, request_logs
 from api.graphql.scalars import Json, schema_config
@@ -100,7 +100,7 @@ class Query:
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation:
+class Mutation(ProjectMutations):
     """Root of mutations."""
 
     @strawberry.mutation(description="Open a session; the only operation without one. The cookie comes with the answer.")
@@ -114,13 +114,6 @@ class Mutation:
     async def logout(self, info: Info) -> LoggedOut:
         """See `mutations/session.py`."""
         return await session.logout(info.context)
-
-    @strawberry.mutation(description="Rename a project or set its timeouts, as one commit.")
-    async def project_update(
-        self, info: Info, input: Annotated[ProjectUpdateInput, strawberry.argument(description="What to change.")]
-    ) -> ProjectUpdatePayload:
-        """See `mutations/project_update.py`."""
-        return await project_update.project_update(info.context, input)
 
 
 @strawberry.type(description="What can be followed as it happens.")

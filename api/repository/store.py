@@ -131,6 +131,15 @@ class Repository:
         """The committer's date of a revision, Unix milliseconds."""
         return self._commit(revision).commit_time * 1000
 
+    def is_there(self, revision: str, path: str) -> bool:
+        """Whether there is a file or a folder at `path`."""
+        return path in self.tree(revision)
+
+    def parent(self, revision: str) -> str | None:
+        """The revision that `revision` was made on; None for the first. Raises UnknownRevision."""
+        parents = self._commit(revision).parent_ids
+        return str(parents[0]) if parents else None
+
     def _commit(self, revision: str) -> pygit2.Commit:
         try:
             found = self.git.get(pygit2.Oid(hex=revision))

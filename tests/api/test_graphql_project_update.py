@@ -13,7 +13,7 @@ from tests.api.conftest import ADMIN, Api
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 UPDATE = """mutation($input: ProjectUpdateInput!) { projectUpdate(input: $input) { __typename
-  ... on ProjectUpdated { revision changedFiles dryRun pendingProxies
+  ... on ProjectUpdated { change { revision changedFiles dryRun pendingProxies replayed diff { path change unified } }
     project { name revision timeouts { timeoutMs idleTimeoutMs } } }
   ... on Conflict { code message headRevision files { path read head proposed } }
   ... on ValidationFailed { code message problems { file line field reason } }
@@ -25,7 +25,8 @@ PATH = "projects/demo/project.yaml"
 async def update(api: Api, key: str | None = None, **wish: Any) -> dict[str, Any]:
     wish = {"slug": "demo", "expectedRevision": api.head(), "reason": "test", **wish}
     answer = await (api.data(UPDATE, key, input=wish) if key else api.data(UPDATE, input=wish))
-    return answer["projectUpdate"]
+    done = answer["projectUpdate"]
+    return {**done, **done.pop("change", {})}
 
 
 def text(api: Api, path: str = PATH) -> str:
@@ -120,7 +121,7 @@ async def test_a_key_that_was_used_for_another_wish_carries_nothing_out_and_says
         ({"timeouts": {"timeoutMs": 0}}, "timeouts.timeout_ms", "from 1 to"),
         ({"timeouts": {"idleTimeoutMs": 86_400_001}}, "timeouts.idle_timeout_ms", "from 1 to"),
         ({"name": "  "}, "name", "1 to 200"),
-        ({"name": "SUPPORT BOT"}, "name", "already called"),
+        ({"name": "SUPPORT BOT"}, "name", "must be unique"),
         ({"reason": "  "}, "reason", "say why"),
         ({"expectedRevision": "0" * 40}, "expectedRevision", "no revision"),
         ({"expectedRevision": "HEAD"}, "expectedRevision", "no revision"),

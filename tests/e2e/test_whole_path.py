@@ -26,7 +26,7 @@ SEALED_KEY = "sk-live-9a8b7c6d5e4f3a2b1c0d"
 PROJECT = "projects/demo/project.yaml"
 ROUTING = "projects/demo/routing.yaml"
 UPDATE = """mutation($input: ProjectUpdateInput!) { projectUpdate(input: $input) { __typename
-  ... on ProjectUpdated { revision changedFiles pendingProxies project { name timeouts { timeoutMs } } }
+  ... on ProjectUpdated { change { revision changedFiles pendingProxies } project { name timeouts { timeoutMs } } }
   ... on Conflict { code headRevision files { path read head proposed } } } }"""
 
 
@@ -177,8 +177,9 @@ def test_a_mutation_is_a_commit_with_its_author_and_reason(
 ) -> None:
     read_at = console.ask('{ project(slug: "demo") { revision } }')["project"]["revision"]
     wish = {"slug": "demo", "expectedRevision": read_at, "reason": "Models became slower", "timeouts": {"timeoutMs": 90_000}}
-    done = console.ask(UPDATE, input=wish)["projectUpdate"]
-    assert (done["__typename"], done["changedFiles"]) == ("ProjectUpdated", [PROJECT])
+    answer = console.ask(UPDATE, input=wish)["projectUpdate"]
+    done = answer["change"]
+    assert (answer["__typename"], done["changedFiles"]) == ("ProjectUpdated", [PROJECT])
     assert done["pendingProxies"] == []
     assert running(proxy) == done["revision"]  # it returned when every proxy ran it
     person.pull()

@@ -34,7 +34,7 @@ def test_a_command_is_answered(product: Product, checkout: Path, code: str) -> N
     data = shown(ran.stdout)
     if "projectUpdate" in data:
         assert data["projectUpdate"]["__typename"] == "ProjectUpdated"
-        assert data["projectUpdate"]["changedFiles"] == ["projects/demo/project.yaml"]
+        assert data["projectUpdate"]["change"]["changedFiles"] == ["projects/demo/project.yaml"]
 
 
 def test_a_subscription_is_told_of_requests_as_they_end(product: Product, checkout: Path) -> None:

@@ -1,0 +1,140 @@
+"""What a change of files takes beside what its mutation takes: decided by the files themselves, for whoever commits. Pure.
+
+A mode that lifts a model's own limits (§4) is one that stands between a model and a request: an entry of a project or a token
+that replaces or disables what it inherits, and a token's own `disable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias, cast
+
+from api.access import Rule
+from api.edits import EditRejected
+from api.edits.documents import Document, loaded
+from api.grants import Grants
+from core.config import Config, Model, Project, Provider, Roles, Routing, Settings, Token
+from core.paths import kind_of, model_path, project_path, slug_of
+from core.yaml_strict import Value
+
+Need: TypeAlias = tuple[Rule, str | None]
+
+
+def needed(config: Config, files: Mapping[str, bytes], changes: Mapping[str, bytes | None]) -> tuple[Need, ...]:
+    """(rule, project or None for everywhere) of everything that turning `files` into `changes` takes, each once."""
+    found: dict[Need, None] = {}
+    for path, after in changes.items():
+        slug = slug_of(path)
+        own = project_path(slug) if slug is not None else ""
+        if own in changes and changes[own] is None:
+            found[("project:delete", slug)] = None
+        elif own in changes and own not in files:
+            found[("project:write", None)] = None
+        else:
+            before = files.get(path)
+            found.update(dict.fromkeys(_of_file(config, path, slug, _read(path, before), _read(path, after))))
+    return tuple(found)
+
+
+def _read(path: str, data: bytes | None) -> Document:
+    try:
+        return loaded(path, data) if data is not None else {}
+    except EditRejected:
+        return {}  # the check at the commit says what is wrong with it
+
+
+def _of_file(config: Config, path: str, slug: str | None, before: Document, after: Document) -> Iterator[Need]:
+    kind = kind_of(path)
+    if kind is Project:
+        yield from _of_project(config, slug, before, after)
+    elif kind is Routing:
+        yield from _of_routing(config, slug, before, after)
+    elif kind is Token:
+        yield from _of_token(config, slug, before, after)
+    elif kind is Model or kind is Provider:
+        yield "model:write", None
+    elif kind is Settings:
+        yield "settings:write", None
+    elif kind is Roles:
+        yield "user:write", None
+    if kind in (Model, Settings) and before.get("limits") != after.get("limits"):
+        yield "limit:write", None
+
+
+def _of_project(config: Config, slug: str | None, before: Document, after: Document) -> Iterator[Need]:
+    differing = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    if "limits" in differing:
+        yield "limit:write", slug
+    if "members" in differing:
+        yield "member:write", slug
+        # Nobody grants what they lack.
+        grants, known = Grants(Config(files=_roles(config))), _members(before)
+        for user, role in _members(after).items():
+            if known.get(user) != role:
+                yield from ((cast("Rule", permission), slug) for permission in sorted(grants.of_project_role(role)))
+    if differing - {"limits", "members"}:
+        yield "project:write", slug
+
+
+def _roles(config: Config) -> dict[str, Roles]:
+    return {path: file for path in ("roles.yaml",) if isinstance(file := config.files.get(path), Roles)}
+
+
+def _members(document: Document) -> dict[str, str]:
+    return {str(entry.get("user")): str(entry.get("role")) for entry in _entries(document.get("members"))}
+
+
+def _of_routing(config: Config, slug: str | None, before: Document, after: Document) -> Iterator[Need]:
+    old, new = _limits_by_model(before), _limits_by_model(after)
+    if any(old.get(model) != limits for model, limits in new.items() if limits is not None or old.get(model) is not None):
+        yield "limit:write", slug
+    if _without_limits(before) != _without_limits(after):
+        yield "project:write", slug
+    if _lifted(config, after) - _lifted(config, before):
+        yield "model:write", None
+
+
+def _of_token(config: Config, slug: str | None, before: Document, after: Document) -> Iterator[Need]:
+    yield "token:write", slug
+    if not after:
+        return
+    if any(before.get(key) != after.get(key) for key in ("limits", "models")):
+        yield "limit:write", slug
+    disables = [_mode(document.get("limits")) == "disable" for document in (before, after)]
+    if disables == [False, True] or _lifted(config, after) - _lifted(config, before):
+        yield "model:write", None
+
+
+def _lifted(config: Config, document: Document) -> frozenset[str]:
+    """The models whose own limits an entry of this routing or token does away with."""
+    return frozenset(
+        model for model, limits in _limits_by_model(document).items() if limits is not None and _lifts(config, model, limits)
+    )
+
+
+def _lifts(config: Config, model: str, limits: Value) -> bool:
+    mode = _mode(limits)
+    if mode == "disable":
+        return True
+    own = config.files.get(model_path(model))
+    replaces = mode == "replace" and isinstance(limits, dict) and bool(limits.get("rules"))
+    return replaces and isinstance(own, Model) and bool(own.limits.rules) and own.limits.mode != "disable"
+
+
+def _mode(limits: Value) -> Value:
+    return limits.get("mode", "replace") if isinstance(limits, dict) else None
+
+
+def _limits_by_model(document: Document) -> dict[str, Value]:
+    return {str(entry.get("id")): entry.get("limits") for entry in _entries(document.get("models"))}
+
+
+def _without_limits(document: Document) -> Document:
+    bare: list[Value] = [
+        {key: value for key, value in entry.items() if key != "limits"} for entry in _entries(document.get("models"))
+    ]
+    return {**document, "models": bare}
+
+
+def _entries(value: Value) -> list[Document]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

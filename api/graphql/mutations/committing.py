@@ -1,0 +1,287 @@
+"""What all mutations that commit have in common: a wish becomes an edit, a check, a commit, a publication and an answer.
+
+A mutation gives a `Plan`: the files it reads and a pure edit of them. The edit lands on the head, whatever was committed to
+other files meanwhile; a change to a file that it touches is a conflict with every version, and a file that it makes must not
+be there. A dry run goes the same way and stops before the commit. Every expected failure is a member of the payload's union.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, cast
+
+import msgspec
+import strawberry
+
+from api.access import Forbidden, NotVisible, Rule, require
+from api.catalogue import Catalogue
+from api.edits import EditRejected
+from api.edits.permissions import needed
+from api.graphql.context import Context
+from api.graphql.types.change import ChangeResult
+from api.graphql.types.failures import Conflict, FileVersions, NotAllowed, NotFound, ValidationFailed, ValidationProblem
+from api.repository import commits
+from api.repository.checks import Known, validated
+from api.repository.commits import Author, Committed
+from api.repository.errors import Conflict as FilesConflict
+from api.repository.errors import FileMissing, KeyReused, PathTaken, UnknownRevision
+from api.repository.leaks import leaks
+from api.repository.store import Changes, Edit
+from core.config import Config
+from core.files import ConfigErrors
+
+MAX_REASON = 2_000
+MAX_KEY = 200
+PROXIES_WAIT_S = 2.0
+
+Failure: TypeAlias = Conflict | ValidationFailed | NotAllowed | NotFound
+Files: TypeAlias = Mapping[str, bytes]
+PureEdit: TypeAlias = Callable[[Config, Files], Changes]
+
+
+@strawberry.input(description="What every change of the configuration takes.")
+class CommitInput:
+    """The base of each committing mutation's input."""
+
+    expected_revision: str = strawberry.field(description="The commit that the client read what it changes at.")
+    reason: str = strawberry.field(description="Why; it becomes the commit's message.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="The same for each retry of one wish: it is then carried out once."
+    )
+    dry_run: bool = strawberry.field(default=False, description="Check everything, return the difference, commit nothing.")
+
+    def fingerprint(self) -> str:
+        """What tells this wish from another with the same idempotency key; an input with a secret leaves that out."""
+        return repr(dataclasses.replace(self, expected_revision="", idempotency_key=None, dry_run=False))
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How a wish becomes a change of files.
+
+    `edit(config, files)` is pure: it gets the published configuration and the files read at the expected revision, and returns
+    those that change (None: deleted). It raises EditRejected.
+    """
+
+    edit: PureEdit
+    reads: tuple[str, ...] = ()  # must be there
+    reads_if_there: tuple[str, ...] = ()
+    reads_below: str | None = None  # every file below this folder
+    missing: str = "there is no such thing"  # what is said when one of `reads` is not there
+    waits: bool = False  # answer when every connected proxy runs the revision
+
+
+class Landed(msgspec.Struct, frozen=True):
+    """A change that was made, or was found to be possible; `catalogue` is what the configuration is then."""
+
+    change: ChangeResult
+    catalogue: Catalogue
+
+
+class _Checked(Exception):
+    """A dry run got as far as a commit would."""
+
+    def __init__(self, config: Config, outcome: Committed) -> None:
+        super().__init__()
+        self.config = config
+        self.outcome = outcome
+
+
+async def commit(context: Context, wish: CommitInput, plan: Plan) -> Landed | Failure:
+    """Carry the wish out, or say why not. The guard asked for what the mutation takes; what its files take is asked here."""
+    if problem := _input_problem(wish):
+        return invalid([problem])
+    try:
+        twin = await asyncio.to_thread(_twin, context, wish)
+        if twin is not None:
+            return await _landed(context, wish, plan, twin)
+        edit, files = await asyncio.to_thread(_edit, context, wish, plan)
+        if wish.dry_run:
+            return await _checked(context, wish, edit, files)
+        committed = await context.services.publisher.commit(edit)
+        return await _landed(context, wish, plan, committed, (files, edit.changes))
+    except (Forbidden, NotVisible) as error:
+        return _refused(context, wish, error)
+    except FileMissing:
+        return NotFound(message=plan.missing)
+    except (UnknownRevision, EditRejected, KeyReused, PathTaken) as error:
+        return _rejected(error)
+    except FilesConflict as error:
+        return _conflict(error)
+    except ConfigErrors as errors:
+        return invalid(
+            [ValidationProblem(file=e.file, line=e.line, field=e.field or None, reason=e.reason) for e in errors.errors]
+        )
+
+
+def invalid(problems: list[ValidationProblem]) -> ValidationFailed:
+    """What a wish with these problems is answered with."""
+    first = problems[0]
+    where = f"{first.file}:{first.line}: " if first.file else ""
+    what = f"{first.field}: " if first.field else ""
+    return ValidationFailed(message=f"{where}{what}{first.reason}", problems=problems)
+
+
+def invalid_field(field: str, reason: str) -> ValidationFailed:
+    """The answer to one wrong field of the input."""
+    return invalid([ValidationProblem(file=None, line=None, field=field, reason=reason)])
+
+
+# --- before the commit --------------------------------------------------------------------------------------------------
+
+
+def _input_problem(wish: CommitInput) -> ValidationProblem | None:
+    if not wish.reason.strip() or len(wish.reason) > MAX_REASON:
+        return ValidationProblem(file=None, line=None, field="reason", reason=f"say why, in at most {MAX_REASON} characters")
+    if wish.idempotency_key is not None and not (1 <= len(wish.idempotency_key) <= MAX_KEY):
+        return ValidationProblem(file=None, line=None, field="idempotencyKey", reason=f"1 to {MAX_KEY} characters")
+    # Both become part of the commit's message, which stays in the history.
+    for field, text in (("reason", wish.reason), ("idempotencyKey", wish.idempotency_key or "")):
+        for leak in leaks(text.encode()):
+            reason = f"this looks like {leak.kind} in clear, and a commit would keep it: no secret is ever in Git"
+            return ValidationProblem(file=None, line=None, field=field, reason=reason)
+    return None
+
+
+def _twin(context: Context, wish: CommitInput) -> Committed | None:
+    if wish.dry_run or wish.idempotency_key is None:
+        return None
+    return context.services.repository.twin(wish.expected_revision, _trailers(context, wish))
+
+
+def _edit(context: Context, wish: CommitInput, plan: Plan) -> tuple[Edit, Files]:
+    """The wish as a change of files, and these as they were; reads Git, so it blocks."""
+    repository, config = context.services.repository, context.services.publisher.config
+    files = repository.contents(wish.expected_revision, (*plan.reads, *plan.reads_if_there))
+    for path in plan.reads:
+        if path not in files:
+            raise FileMissing(wish.expected_revision, path)
+    if plan.reads_below is not None:
+        files |= repository.below(wish.expected_revision, plan.reads_below)
+    changes = plan.edit(config, files)
+    for rule, project in needed(config, files, changes):
+        require(context.viewer, rule, project)
+    # A wish that changes nothing is still compared with the head: the client may have read an old version.
+    changes = changes or dict(files)
+    expected = {path: None for path in changes if path not in files}
+    author, trailers = _author(context), _trailers(context, wish)
+    edit = Edit(
+        changes=changes, author=author, reason=wish.reason, base=wish.expected_revision, expected=expected, trailers=trailers
+    )
+    return edit, files
+
+
+def _author(context: Context) -> Author:
+    viewer = context.viewer
+    assert viewer is not None, "the guard of this field lets nobody else through"
+    return Author(viewer.name or viewer.email, viewer.email)
+
+
+def _trailers(context: Context, wish: CommitInput) -> Mapping[str, str]:
+    viewer = context.viewer
+    return {
+        commits.ACTOR: viewer.user_id if viewer is not None else "",
+        commits.REQUEST: context.request_id,
+        commits.IDEMPOTENCY_KEY: wish.idempotency_key or "",
+        commits.WISH: hashlib.sha256(wish.fingerprint().encode()).hexdigest() if wish.idempotency_key else "",
+    }
+
+
+# --- after it -----------------------------------------------------------------------------------------------------------
+
+
+async def _landed(
+    context: Context,
+    wish: CommitInput,
+    plan: Plan,
+    committed: Committed,
+    versions: tuple[Changes, Changes] | None = None,
+) -> Landed:
+    services = context.services
+    if committed.replayed or versions is None:
+        versions = await asyncio.to_thread(_versions, context, committed)
+    pending = await services.publisher.wait_until_running(committed.revision, PROXIES_WAIT_S) if plan.waits else None
+    change = ChangeResult(
+        revision=committed.revision,
+        changed_files=sorted(committed.changed),
+        dry_run=False,
+        replayed=committed.replayed,
+        before=versions[0],
+        after=versions[1],
+        pending=pending,
+    )
+    return Landed(change, services.catalogue())
+
+
+def _versions(context: Context, committed: Committed) -> tuple[Changes, Changes]:
+    """The files of a commit before and after it; reads Git, so it blocks."""
+    repository = context.services.repository
+    parent = repository.parent(committed.revision)
+    before = repository.contents(parent, committed.changed) if parent is not None else {}
+    return before, repository.contents(committed.revision, committed.changed)
+
+
+async def _checked(context: Context, wish: CommitInput, edit: Edit, files: Files) -> Landed:
+    """Everything but the commit."""
+    publisher, repository = context.services.publisher, context.services.repository
+    known = Known(publisher.revision, publisher.config) if publisher.revision is not None else None
+
+    def stop(head: str | None, changes: Changes) -> None:
+        config = validated(repository, known, head, changes)
+        raise _Checked(config, Committed(revision=head or wish.expected_revision, changed=tuple(changes)))
+
+    try:
+        outcome = await asyncio.to_thread(repository.commit, edit, stop)
+        catalogue = context.services.catalogue()
+    except _Checked as checked:
+        outcome = checked.outcome
+        catalogue = await asyncio.to_thread(Catalogue, checked.config, outcome.revision)
+    change = ChangeResult(
+        revision=outcome.revision,
+        changed_files=sorted(outcome.changed),
+        dry_run=True,
+        replayed=False,
+        before=files,
+        after=edit.changes,
+    )
+    return Landed(change, catalogue)
+
+
+# --- failures -----------------------------------------------------------------------------------------------------------
+
+
+def _refused(context: Context, wish: CommitInput, error: Forbidden | NotVisible) -> NotAllowed | NotFound:
+    name = type(wish).__name__.removesuffix("Input")
+    field = f"Mutation.{name[0].lower()}{name[1:]}"
+    if isinstance(error, Forbidden):
+        context.deny(field, cast("Rule", error.permission), error)
+        return NotAllowed(message=str(error), permission=error.permission)
+    context.deny(field, "project:read", error)
+    return NotFound(message=str(error))
+
+
+def _conflict(error: FilesConflict) -> Conflict:
+    return Conflict(
+        message=str(error),
+        head_revision=error.head,
+        files=[
+            FileVersions(path=file.path, read=_text(file.read), head=_text(file.head), proposed=_text(file.proposed))
+            for file in error.files
+        ],
+    )
+
+
+def _text(data: bytes | None) -> str | None:
+    return data.decode(errors="replace") if data is not None else None
+
+
+def _rejected(error: UnknownRevision | EditRejected | KeyReused | PathTaken) -> ValidationFailed | NotFound:
+    if isinstance(error, UnknownRevision):
+        return invalid_field("expectedRevision", str(error))
+    if isinstance(error, KeyReused):
+        return invalid_field("idempotencyKey", str(error))
+    if isinstance(error, PathTaken):
+        return invalid([ValidationProblem(file=error.path, line=None, field=None, reason=str(error))])
+    return NotFound(message=error.reason) if error.not_found else invalid_field(error.field, error.reason)
