@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _RELAYED = frozenset({b"content-type", b"x-request-id", b"request-id", b"openai-processing-ms", b"openai-version"})
-_RELAYED_PREFIX = b"x-ratelimit-"
+_RELAYED_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
 
 def relayed_headers(upstream: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The headers to pass on, in their order, in a new list."""
-    return [header for header in upstream if header[0] in _RELAYED or header[0].startswith(_RELAYED_PREFIX)]
+    return [header for header in upstream if header[0] in _RELAYED or header[0].startswith(_RELAYED_PREFIXES)]

@@ -226,7 +226,7 @@ _ANTHROPIC_TYPES = {400: "invalid_request_error", 413: "request_too_large", 422:
 class UpstreamRefused(Refusal):
     """The provider refused the request itself (400, 413, 422 …): its answer goes to the client, without fallback.
 
-    `verbatim` is the provider's body when the client speaks the same dialect: it is sent as it came.
+    `verbatim` is the provider's body where the client speaks the same dialect: it is sent as it came.
     """
 
     openai = _openai(400, "invalid_request_error")
@@ -241,11 +241,18 @@ class UpstreamRefused(Refusal):
         code: str | None = None,
         param: str | None = None,
         verbatim: bytes | None = None,
+        dialect: Dialect = "openai_chat",
     ) -> None:
         super().__init__(message, param=param)
         self._openai = Wire(status, type, code)
-        self._anthropic = Wire(status, _ANTHROPIC_TYPES.get(status, "invalid_request_error"))
+        known = type if dialect == "anthropic" else _ANTHROPIC_TYPES.get(status, "invalid_request_error")
+        self._anthropic = Wire(status, known)
+        self._dialect = dialect
         self.verbatim = verbatim
+
+    def fits(self, dialect: Dialect) -> bool:
+        """Whether the provider's words are of that dialect: all of OpenAI's say errors alike."""
+        return (dialect == "anthropic") == (self._dialect == "anthropic")
 
     def wire(self, dialect: Dialect) -> Wire:
         """The provider's own status in either dialect."""
@@ -273,10 +280,10 @@ def headers(refusal: Refusal) -> Headers:
 
 def body(dialect: Dialect, refusal: Refusal, request_id: str) -> bytes:
     """The JSON body of a refusal. Only Anthropic's dialect carries the request's id inside; in OpenAI's it is a header."""
+    if isinstance(refusal, UpstreamRefused) and refusal.verbatim is not None and refusal.fits(dialect):
+        return refusal.verbatim
     if dialect == "anthropic":
         return _encode({"type": "error", "error": _anthropic_error(refusal), "request_id": request_id})
-    if isinstance(refusal, UpstreamRefused) and refusal.verbatim is not None:
-        return refusal.verbatim
     return _encode({"error": _openai_error(refusal)})
 
 

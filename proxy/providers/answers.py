@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from core.facts import Dialect
 from core.money import Usage
 from proxy.refusals import UpstreamRefused
 
@@ -47,11 +48,18 @@ class UpstreamFailure(msgspec.Struct, frozen=True):
     param: str | None = None
     retry_after_s: int | None = None
     verbatim: bytes | None = None
+    dialect: Dialect = "openai_chat"  # of the body
 
     def refusal(self) -> UpstreamRefused:
         """The client's answer where the provider found fault with the request itself."""
         return UpstreamRefused(
-            self.status, self.message, type=self.type, code=self.code, param=self.param, verbatim=self.verbatim
+            self.status,
+            self.message,
+            type=self.type,
+            code=self.code,
+            param=self.param,
+            verbatim=self.verbatim,
+            dialect=self.dialect,
         )
 
 

@@ -15,7 +15,7 @@ from proxy.providers.outcomes import retry_after_s
 
 
 class _Answer(msgspec.Struct, gc=False):
-    content: Raw
+    content: list[Raw]
     type: Any = None
     stop_reason: Any = None
     usage: UsageObject | None = None
@@ -39,7 +39,7 @@ def read_answer(body: bytes, model: Raw) -> UnaryAnswer:
     try:
         answer = _answer.decode(body)
         usage = usage_of(answer.usage) if answer.usage is not None else None
-        if usage is not None and bytes(answer.content[:1]) == b"[" and answer.type != "error":
+        if usage is not None and answer.type != "error":
             return UnaryAnswer(with_model(body, model), usage, _text(answer.stop_reason))
     except UNREADABLE:
         pass
@@ -68,7 +68,14 @@ def read_failure(status: int, headers: Iterable[tuple[bytes, bytes]], body: byte
     error = _error_object(body)
     if error is None:
         return UpstreamFailure(status, f"The provider answered {status}.", "api_error", retry_after_s=wait)
-    return UpstreamFailure(status, error["message"], _text(error.get("type")) or "api_error", retry_after_s=wait, verbatim=body)
+    return UpstreamFailure(
+        status,
+        error["message"],
+        _text(error.get("type")) or "api_error",
+        retry_after_s=wait,
+        verbatim=body,
+        dialect="anthropic",
+    )
 
 
 def _error_object(body: bytes) -> dict[str, Any] | None:
