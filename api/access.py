@@ -23,8 +23,8 @@ How a rule learns its project (`api/graphql/guard.py` asks):
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Final, Literal, TypeAlias, get_args
+from collections.abc import Collection, Hashable, Mapping
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 import msgspec
 
@@ -55,7 +55,13 @@ Asked: TypeAlias = Rule | In | Somewhere
 
 # What it takes to see any field of a type; a field whose type differs from its parent's asks for this on entering.
 TYPE_RULES: Final[Mapping[str, Rule]] = {
+    "ApiKey": "signed-in",
+    "ApiKeyCreated": "signed-in",
+    "ApiKeyRevoked": "signed-in",
     "Attempt": "report:read",
+    "AuditConnection": "user:read",
+    "AuditEdge": "user:read",
+    "AuditEntry": "user:read",
     "CandidateDrop": "report:read",
     "ChangeResult": "signed-in",
     "Conflict": "signed-in",
@@ -66,11 +72,13 @@ TYPE_RULES: Final[Mapping[str, Rule]] = {
     "LoggedIn": "signed-in",
     "LoggedOut": "anonymous",
     "LoginRefused": "anonymous",
+    "Membership": "signed-in",
     "ModelScore": "report:read",
     "ModelTotal": "report:read",
     "NotAllowed": "signed-in",
     "NotFound": "signed-in",
     "PageInfo": "signed-in",
+    "PasswordChanged": "signed-in",
     "PolicyInput": "report:read",
     "PolicyOutcome": "report:read",
     "Project": "project:read",
@@ -88,8 +96,17 @@ TYPE_RULES: Final[Mapping[str, Rule]] = {
     "RequestLogGap": "report:read",
     "RequestTrace": "report:read",
     "Revision": "project:read",
+    "Session": "signed-in",
+    "SessionsEnded": "signed-in",
     "TodayUsage": "report:read",
     "Usage": "report:read",
+    "User": "user:read",
+    "UserConnection": "user:read",
+    "UserCreated": "signed-in",
+    "UserDeleted": "signed-in",
+    "UserEdge": "user:read",
+    "UserPasswordReset": "signed-in",
+    "UserUpdated": "signed-in",
     "ValidationFailed": "signed-in",
     "ValidationProblem": "signed-in",
     "Viewer": "signed-in",
@@ -104,8 +121,19 @@ FIELD_RULES: Final[Mapping[str, Asked]] = {
     "Query.requestLogs": Somewhere("report:read"),
     "Query.requestLog": Somewhere("report:read"),
     "Query.revision": Somewhere("project:read"),
+    "Query.users": "user:read",
+    "Query.auditLog": "user:read",
     "Mutation.login": "anonymous",
     "Mutation.logout": "signed-in",
+    "Mutation.sessionEnd": "signed-in",
+    "Mutation.sessionsEnd": "signed-in",
+    "Mutation.passwordChange": "signed-in",
+    "Mutation.apiKeyCreate": "signed-in",
+    "Mutation.apiKeyRevoke": "signed-in",
+    "Mutation.userCreate": "user:write",
+    "Mutation.userUpdate": "user:write",
+    "Mutation.userDelete": "user:write",
+    "Mutation.userPasswordReset": "user:write",
     "Mutation.projectCreate": "project:write",
     "Mutation.projectDelete": In("project:delete", "input.slug"),
     "Mutation.projectUpdate": In("project:write", "input.slug"),
@@ -160,6 +188,7 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     permissions: frozenset[str] = frozenset()
     via: Literal["session", "key"] = "key"
+    credential_id: str = ""  # of the session or the key that this request came with
     restricted: bool = False
     grants: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
 
@@ -190,6 +219,20 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     def visible_projects(self) -> frozenset[str] | None:
         """The slugs of the projects that exist for this viewer; None for all."""
         return self.projects("project:read")
+
+    def lacks(self, permissions: Collection[str], project: str | None = None) -> frozenset[str]:
+        """Those of `permissions` that this viewer does not have, in `project` or globally, and so must not grant there."""
+        if project is not None:
+            return frozenset(rule for rule in permissions if not self.may(cast("Rule", rule), project))
+        everywhere = frozenset() if self.restricted else self.permissions
+        return frozenset(permissions) - everywhere
+
+    def lacks_of(self, other: Viewer) -> frozenset[str]:
+        """What `other` may do and this viewer may not: whoever lacks something of somebody may not change who that is."""
+        missing = frozenset(other.permissions) - self.permissions
+        if self.restricted and not other.restricted:
+            missing |= self.lacks(other.permissions)
+        return missing.union(*(self.lacks(granted, slug) for slug, granted in other.grants.items()))
 
     @property
     def scope(self) -> Hashable:

@@ -97,7 +97,7 @@ class Grants:
 
     def viewer(self, known: Viewer) -> Viewer:
         """The user `known` with what they may do now."""
-        key = (known.user_id, known.email, known.name, known.role, known.via)
+        key = (known.user_id, known.email, known.name, known.role, known.via, known.credential_id)
         found = self._viewers.get(key)
         if found is None:
             if len(self._viewers) >= _MOST_VIEWERS:

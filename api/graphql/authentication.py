@@ -10,8 +10,9 @@ from typing import Any
 from litestar.connection import ASGIConnection, WebSocket
 
 from api.access import Forbidden, Unauthenticated
+from api.audit import Entry
 from api.graphql.context import Context
-from api.graphql.cookies import CLIENT_HEADER, is_same_origin, session_cookie
+from api.graphql.cookies import CLIENT_HEADER, is_own_origin, is_same_origin, session_cookie, set_cookie
 from api.graphql.loaders import Loaders
 from api.people import Credential
 from api.services import Services
@@ -41,7 +42,9 @@ class Authentication:
             loaders=Loaders(self.services),
             request_id=secrets.token_hex(8),
             address=connection.client.host if connection.client else "",
-            secure=connection.url.scheme in ("https", "wss"),
+            agent=connection.headers.get("user-agent", ""),
+            secure=_is_secure(connection),
+            foreign=_is_foreign(connection),
         )
 
     async def identify(self, connection: Connection, context: Context, init_payload: Mapping[str, Any] | None = None) -> None:
@@ -53,10 +56,10 @@ class Authentication:
         if header:
             context.credential = _from_header(header)
         else:
-            value = session_cookie(connection.headers.get("cookie"))
+            value = session_cookie(connection.headers.get("cookie"), secure=context.secure)
             if value is None:
                 return
-            if not is_same_origin(connection.headers, isinstance(connection, WebSocket)):
+            if not is_same_origin(connection.headers, websocket=isinstance(connection, WebSocket), secure=context.secure):
                 raise CrossOrigin
             context.credential = Credential.session(value)
         try:
@@ -64,8 +67,19 @@ class Authentication:
         except Unauthenticated:
             # A cookie outlives its session, and the way out is to log in again: that must not fail for the old cookie.
             if context.credential.kind == "key":
+                refused = Entry(action="apiKey", outcome="refused", subject="an unknown key", client=context.address)
+                await self.services.people.audit.note_denied(context.address, refused)
                 raise
             context.credential = None
+
+    async def renew(self, context: Context) -> None:
+        """Give a session whose value is an hour old a new one, with the answer to this request."""
+        viewer, credential = context.viewer, context.credential
+        if viewer is None or credential is None or credential.kind != "session" or context.cookies is None:
+            return
+        renewed = await self.services.people.sessions.renewed(credential, viewer)
+        if renewed is not None:
+            context.cookies.append(set_cookie(renewed.session, renewed.max_age_s, secure=context.secure))
 
     async def again(self, context: Context) -> Context:
         """A context for one more operation on a connection: who asks is looked up again, and nothing loaded is kept.
@@ -75,6 +89,19 @@ class Authentication:
         fresh = replace(context, request_id=secrets.token_hex(8), loaders=Loaders(self.services), denied={})
         await fresh.refresh()
         return fresh
+
+
+def _is_secure(connection: Connection) -> bool:
+    """Whether the client speaks TLS, to us or to what ends it before us."""
+    return connection.url.scheme in ("https", "wss")
+
+
+def _is_foreign(connection: Connection) -> bool:
+    """Whether the browser says that another site's page made this request."""
+    headers = connection.headers
+    if headers.get("origin") is None:
+        return headers.get("sec-fetch-site") in ("cross-site", "same-site")
+    return not headers.get(CLIENT_HEADER) and not is_own_origin(headers, secure=_is_secure(connection))
 
 
 def _authorization(init_payload: Mapping[str, Any] | None) -> str | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import strawberry
 
-from api.access import Rule, Unauthenticated, Viewer, require, require_somewhere
+from api.access import Rule, Unauthenticated, Viewer, require, require_somewhere, signed_in
+from api.audit import Deed, Entry, write_deed
+from api.database.engine import writing
 from api.people import Credential
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Context:
     viewer: Viewer | None = None
     credential: Credential | None = None
     secure: bool = False
+    agent: str = ""  # what the client calls itself
+    foreign: bool = False  # a browser said that another site's page asks
     # Where `login` leaves its cookie; None where an answer cannot carry one (websocket, event stream).
     cookies: list[str] | None = field(default_factory=list)
 
@@ -48,9 +52,9 @@ class Context:
 
         Raises Unauthenticated.
         """
-        if self.credential is None:
+        if self.viewer is None or self.credential is None:
             raise Unauthenticated("log in again")
-        self.viewer = await self.services.people.viewer(self.credential)
+        self.viewer = await self.services.people.identities.again(self.viewer)
         return self.viewer
 
     async def recheck(self, rule: Rule, project: str | None = None) -> None:
@@ -60,6 +64,32 @@ class Context:
             require_somewhere(viewer, rule)
         else:
             require(viewer, rule, project)
+
+    async def note(self, action: str, subject: str, **detail: Any) -> None:
+        """Write an audit row of something that this request did and no commit tells of, such as a secret that it shows."""
+        viewer = signed_in(self.viewer)
+        deed = Deed(viewer=viewer, action=action, client=self.address, request_id=self.request_id)
+        async with writing(self.services.engine) as connection:
+            await write_deed(connection, deed, subject, **detail)
+
+    async def note_denied(self) -> None:
+        """Write the audit rows of what the guard refused to this request."""
+        if self.viewer is None or not self.denied:
+            return
+        viewer, denied = self.viewer, list(self.denied)
+        self.denied.clear()
+        rows = [
+            Entry(
+                action=each.field,
+                outcome="denied",
+                subject=each.project or "",
+                user_id=viewer.user_id,
+                client=self.address,
+                detail={"permission": each.permission, "requestId": self.request_id, "credential": viewer.credential_id},
+            )
+            for each in denied
+        ]
+        await self.services.people.audit.note_denied(viewer.user_id, *rows)
 
     def deny(self, field: str, rule: Rule, error: Exception) -> None:
         """Remember a refusal for the audit; a page of equal ones is one."""

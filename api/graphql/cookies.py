@@ -12,15 +12,17 @@ from typing import Final
 from urllib.parse import urlsplit
 
 COOKIE: Final = "waybill_session"
+# Over TLS the browser itself sees to it that no other host, and nothing in clear, set or got the cookie.
+SECURE_COOKIE: Final = "__Host-waybill_session"
 CLIENT_HEADER: Final = "x-waybill-client"
 
 
-def session_cookie(header: str | None) -> str | None:
-    """The session's value in a `Cookie` header, or None."""
+def session_cookie(header: str | None, *, secure: bool) -> str | None:
+    """The session's value in a `Cookie` header, or None. Over TLS only the cookie that was set over TLS counts."""
     if not header:
         return None
     try:
-        found = SimpleCookie(header).get(COOKIE)
+        found = SimpleCookie(header).get(SECURE_COOKIE if secure else COOKIE)
     except CookieError:
         return None
     return found.value if found else None
@@ -28,16 +30,23 @@ def session_cookie(header: str | None) -> str | None:
 
 def set_cookie(value: str, max_age_s: int, *, secure: bool) -> str:
     """The `Set-Cookie` header that stores a session; an age of 0 deletes it."""
-    flags = "; Secure" if secure else ""
-    return f"{COOKIE}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{flags}"
+    name, flags = (SECURE_COOKIE, "; Secure") if secure else (COOKIE, "")
+    return f"{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{flags}"
 
 
-def is_same_origin(headers: Mapping[str, str], websocket: bool) -> bool:
+def is_same_origin(headers: Mapping[str, str], *, websocket: bool, secure: bool) -> bool:
     """Whether a cookie may count, by what a browser cannot be made to lie about."""
     # A page cannot set headers on a websocket, so there only the origin speaks.
     if not websocket and headers.get(CLIENT_HEADER):
         return True
-    origin = headers.get("origin")
-    if origin is not None:
-        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
+    if headers.get("origin") is not None:
+        return is_own_origin(headers, secure=secure)
     return headers.get("sec-fetch-site") in ("same-origin", "none")
+
+
+def is_own_origin(headers: Mapping[str, str], *, secure: bool) -> bool:
+    """Whether the `Origin` of a request is the host that it was sent to, over TLS where we are asked over TLS."""
+    origin = urlsplit(headers.get("origin", ""))
+    if secure and origin.scheme not in ("https", "wss"):
+        return False
+    return origin.netloc.lower() == headers.get("host", "").lower() != ""

@@ -45,6 +45,7 @@ class Executions:
         try:
             result = await self.engine.execute(operation, context)
             outcome = "errors" if result.errors else "ok"
+            await context.note_denied()
             return encode_result(result, context.request_id)
         finally:
             self._finished(operation, context, outcome, time.perf_counter() - started)
@@ -69,6 +70,7 @@ class Executions:
                     yield await self._event(executor, event, key, context)
         finally:
             self.metrics.subscriptions.dec()
+            await context.note_denied()
             self._finished(operation, context, outcome, time.perf_counter() - started)
 
     async def _event(self, executor: Executor[Any], event: Any, key: Any, context: Context) -> bytes:

@@ -58,6 +58,8 @@ class HttpEndpoint:
             if media == EVENT_STREAM:
                 context.cookies = None
                 return self._stream(operation, context)
+            if request.method == "POST":
+                await self.authentication.renew(context)
             payload = await self.executions.single(operation, context)
             return _response(context, 200, payload, media)
         except BadRequest as error:

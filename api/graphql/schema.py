@@ -15,10 +15,10 @@ from api.access import signed_in
 from api.graphql.context import Info
 from api.graphql.guard import guarded
 from api.graphql.ids import BadNodeId, read_node_id
-from api.graphql.mutations import session
+from api.graphql.mutations.people import PeopleMutations
 from api.graphql.mutations.projects import ProjectMutations
-from api.graphql.mutations.session import LoggedOut, LoginInput, LoginPayload
 from api.graphql.queries import nodes, projects, request_logs
+from api.graphql.queries.users import PeopleQueries
 from api.graphql.scalars import Json, schema_config
 from api.graphql.subscriptions import request_log_feed
 from api.graphql.subscriptions.request_log_feed import RequestLogBatch
@@ -26,6 +26,7 @@ from api.graphql.types.nodes import Node, page_size
 from api.graphql.types.project import Project, ProjectConnection
 from api.graphql.types.request_log import LogOrder, RequestLog, RequestLogConnection, RequestLogFilter
 from api.graphql.types.revision import Revision
+from api.graphql.types.user import User
 from api.graphql.types.viewer import Viewer
 
 First = Annotated[int | None, strawberry.argument(description="How many, at most 200; 50 when left out.")]
@@ -39,7 +40,7 @@ FeedAfter = Annotated[
 
 
 @strawberry.type(description="What can be read.")
-class Query:
+class Query(PeopleQueries):
     """Root of queries."""
 
     @strawberry.field(description="The user behind this request.")
@@ -100,20 +101,8 @@ class Query:
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(ProjectMutations):
-    """Root of mutations."""
-
-    @strawberry.mutation(description="Open a session; the only operation without one. The cookie comes with the answer.")
-    async def login(
-        self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="Who logs in.")]
-    ) -> LoginPayload:
-        """See `mutations/session.py`."""
-        return await session.login(info.context, input)
-
-    @strawberry.mutation(description="End the session that this request came with.")
-    async def logout(self, info: Info) -> LoggedOut:
-        """See `mutations/session.py`."""
-        return await session.logout(info.context)
+class Mutation(PeopleMutations, ProjectMutations):
+    """Root of mutations, made of its parts."""
 
 
 @strawberry.type(description="What can be followed as it happens.")
@@ -139,7 +128,7 @@ class Subscription:
 
 def build_schema() -> strawberry.Schema:
     """The schema with every field guarded. Raises KeyError for a field without a rule of access."""
-    types = [Project, RequestLog, Revision, Viewer]
+    types = [Project, RequestLog, Revision, User, Viewer]
     schema = strawberry.Schema(Query, Mutation, Subscription, config=schema_config(), types=types)
     guarded(schema)
     return schema

@@ -109,4 +109,4 @@ def test_everything_in_the_schema_is_described() -> None:
 def test_nodes_are_identified_by_id() -> None:
     node = SCHEMA.type_map["Node"]
     assert isinstance(node, GraphQLInterfaceType)
-    assert {kind.name for kind in SCHEMA.get_possible_types(node)} == {"Project", "RequestLog", "Revision", "Viewer"}
+    assert {kind.name for kind in SCHEMA.get_possible_types(node)} == {"Project", "RequestLog", "Revision", "User", "Viewer"}

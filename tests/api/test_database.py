@@ -205,11 +205,24 @@ async def test_a_reader_does_not_wait_for_a_writer(url, engine):
         assert len((await asyncio.wait_for(request_logs.page(engine, LogFilter(), first=50), 2)).rows) == 10
 
 
+_SESSION = {
+    "id": "s",
+    "sha256": b"x",
+    "user_id": "nobody",
+    "created_at_ms": 1,
+    "rotated_at_ms": 1,
+    "seen_at_ms": 1,
+    "expires_at_ms": 2,
+    "client": "",
+    "agent": "",
+}
+
+
 async def test_a_transaction_that_fails_leaves_nothing(engine):
     async def add() -> None:
         async with writing(engine) as connection:
             await connection.execute(insert(users).values(id="u", email="u@x", role="viewer", created_at_ms=1))
-            await connection.execute(insert(sessions).values(sha256=b"x", user_id="nobody", created_at_ms=1, expires_at_ms=2))
+            await connection.execute(insert(sessions).values(_SESSION))
 
     with pytest.raises(IntegrityError):
         await add()

@@ -77,8 +77,7 @@ async def test_a_new_login_ends_the_session_that_it_came_with(people: People) ->
 
 async def test_a_logout_ends_the_session_at_once(people: People) -> None:
     credential = Credential.session((await people.login("ada@example.org", PASSWORD, "")).session)
-    await people.viewer(credential)
-    await people.logout(credential)
+    await people.sessions.logout(await people.viewer(credential))
     with pytest.raises(Unauthenticated):
         await people.viewer(credential)
 

@@ -1,4 +1,4 @@
-"""`login` and `logout`: a session lives in a cookie that no script can read."""
+"""Logging in and out, one's own sessions and one's own password. A session lives in a cookie that no script can read."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from api import people
+from api.access import signed_in
+from api.graphql.authentication import CrossOrigin
 from api.graphql.context import Context
 from api.graphql.cookies import set_cookie
 from api.graphql.errors import BadInput
-from api.graphql.types.failures import FailureCode
+from api.graphql.mutations.deeds import DeedInput, deed_of, failure_of
+from api.graphql.types.failures import FailureCode, NotAllowed, NotFound, ValidationFailed
 from api.graphql.types.viewer import Viewer
 
 
@@ -29,7 +32,7 @@ class LoggedIn:
     viewer: Viewer = strawberry.field(description="Who is logged in now.")
 
 
-@strawberry.type(description="No session was opened.")
+@strawberry.type(description="The password was not accepted, or not listened to.")
 class LoginRefused:
     """A login that did not work."""
 
@@ -50,19 +53,70 @@ LoginPayload: TypeAlias = Annotated[
 ]
 
 
+@strawberry.input(description="Which of one's own sessions to end.")
+class SessionEndInput(DeedInput):
+    """A wish to end one."""
+
+    id: strawberry.ID = strawberry.field(description="The session's id, as `viewer { sessions }` has it.")
+
+
+@strawberry.input(description="Which of one's own sessions to end.")
+class SessionsEndInput(DeedInput):
+    """A wish to end all."""
+
+    keep_current: bool = strawberry.field(default=True, description="Whether the one that this request came with stays.")
+
+
+@strawberry.type(description="Sessions were ended, with every stream that lived on them.")
+class SessionsEnded:
+    """The end of some sessions."""
+
+    count: int = strawberry.field(description="How many.")
+
+
+SessionEndPayload: TypeAlias = Annotated[
+    SessionsEnded | ValidationFailed | NotAllowed | NotFound,
+    strawberry.union("SessionEndPayload", description="What came of ending sessions."),
+]
+
+
+@strawberry.input(description="A new password for oneself.")
+class PasswordChangeInput(DeedInput):
+    """The present one shows that it is no stranger at an open session."""
+
+    present_password: str = strawberry.field(description="The password until now.")
+    new_password: str = strawberry.field(description="The password from now on: at least 12 characters.")
+
+
+@strawberry.type(description="The password was changed; every other session of the user's is over.")
+class PasswordChanged:
+    """A new password."""
+
+    ended_sessions: int = strawberry.field(description="How many sessions this ended.")
+
+
+PasswordChangePayload: TypeAlias = Annotated[
+    PasswordChanged | LoginRefused | ValidationFailed | NotAllowed | NotFound,
+    strawberry.union("PasswordChangePayload", description="What came of a change of one's own password."),
+]
+
+
 async def login(context: Context, wish: LoginInput) -> LoggedIn | LoginRefused:
     """Open a session and leave its cookie in the answer, in place of the session that came with the request."""
     if context.cookies is None:
         raise BadInput("log in by a plain POST: a websocket or an event stream cannot carry the cookie")
+    if context.foreign:
+        raise CrossOrigin  # another site must not log its visitors in as somebody it chose
     logins = context.services.metrics.logins
     try:
-        opened = await context.services.people.login(wish.email, wish.password, context.address, context.credential)
+        former = context.credential
+        opened = await context.services.people.login(wish.email, wish.password, context.address, former, context.agent)
     except people.LoginRefused as error:
         logins.labels("refused").inc()
         return LoginRefused(code=FailureCode.LOGIN_REFUSED, message=str(error))
     except people.LoginThrottled as error:
         logins.labels("throttled").inc()
-        return LoginRefused(code=FailureCode.TOO_MANY_ATTEMPTS, message=str(error), retry_after_seconds=error.retry_after_s)
+        return _throttled(error)
     logins.labels("ok").inc()
     context.viewer = opened.viewer
     context.cookies.append(set_cookie(opened.session, opened.max_age_s, secure=context.secure))
@@ -71,10 +125,61 @@ async def login(context: Context, wish: LoginInput) -> LoggedIn | LoginRefused:
 
 async def logout(context: Context) -> LoggedOut:
     """End the session and delete its cookie."""
-    credential = context.credential
-    ended = credential is not None and credential.kind == "session"
-    if credential is not None and ended:
-        await context.services.people.logout(credential)
-        if context.cookies is not None:
-            context.cookies.append(set_cookie("", 0, secure=context.secure))
+    viewer = signed_in(context.viewer)
+    ended = viewer.via == "session"
+    if ended:
+        await context.services.people.sessions.logout(viewer, context.address)
+        _delete_cookie(context)
     return LoggedOut(ended=ended)
+
+
+async def session_end(context: Context, wish: SessionEndInput) -> SessionsEnded | ValidationFailed | NotAllowed | NotFound:
+    """End one of the viewer's own sessions."""
+    deed = deed_of(context, "sessionEnd", wish)
+    if isinstance(deed, ValidationFailed):
+        return deed
+    try:
+        await context.services.people.sessions.end(deed, wish.id)
+    except people.PeopleError as error:
+        return failure_of(error)
+    if wish.id == deed.viewer.credential_id:
+        _delete_cookie(context)
+    return SessionsEnded(count=1)
+
+
+async def sessions_end(context: Context, wish: SessionsEndInput) -> SessionsEnded | ValidationFailed | NotAllowed | NotFound:
+    """End the viewer's own sessions, this one too if they say so."""
+    deed = deed_of(context, "sessionsEnd", wish)
+    if isinstance(deed, ValidationFailed):
+        return deed
+    count = await context.services.people.sessions.end_all(deed, keep_this=wish.keep_current)
+    if not wish.keep_current and deed.viewer.via == "session":
+        _delete_cookie(context)
+    return SessionsEnded(count=count)
+
+
+async def password_change(
+    context: Context, wish: PasswordChangeInput
+) -> PasswordChanged | LoginRefused | ValidationFailed | NotAllowed | NotFound:
+    """Change the viewer's own password."""
+    deed = deed_of(context, "passwordChange", wish)
+    if isinstance(deed, ValidationFailed):
+        return deed
+    try:
+        ended = await context.services.people.users.change_password(deed, wish.present_password, wish.new_password)
+    except people.LoginThrottled as error:
+        return _throttled(error)
+    except people.PasswordTooWeak as error:
+        return failure_of(people.Unacceptable(str(error), "newPassword"))
+    except people.PeopleError as error:
+        return failure_of(error)
+    return PasswordChanged(ended_sessions=ended)
+
+
+def _throttled(error: people.LoginThrottled) -> LoginRefused:
+    return LoginRefused(code=FailureCode.TOO_MANY_ATTEMPTS, message=str(error), retry_after_seconds=error.retry_after_s)
+
+
+def _delete_cookie(context: Context) -> None:
+    if context.cookies is not None:
+        context.cookies.append(set_cookie("", 0, secure=context.secure))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from api.access import TYPE_RULES, Forbidden, signed_in
 from api.graphql.context import Context
 from api.graphql.errors import BadInput
 from api.graphql.ids import BadNodeId, read_node_id
-from api.graphql.queries import request_logs
+from api.graphql.queries import request_logs, users
 from api.graphql.types.nodes import Node
 from api.graphql.types.project import Project
 from api.graphql.types.revision import Revision
@@ -22,9 +24,10 @@ async def node(context: Context, node_id: str) -> Node | None:
         type_name, key = read_node_id(node_id)
     except BadNodeId as error:
         raise BadInput(str(error)) from error
-    if type_name not in ("Project", "RequestLog", "Revision", "User"):
+    find = _FINDERS.get(type_name)
+    if find is None:
         raise BadInput("this is no id that this API gave out")
-    found = await _found(context, type_name, key)
+    found = await find(context, key)
     return found if found is not None and _may_see(context, found) else None
 
 
@@ -39,17 +42,19 @@ def _may_see(context: Context, found: Node) -> bool:
     return False
 
 
-async def _found(context: Context, type_name: str, key: str) -> Node | None:
-    if type_name == "Project":
-        catalogue = context.services.catalogue()
-        entry = catalogue.project_by_id(key)
-        return Project.of(entry, catalogue) if entry is not None else None
-    if type_name == "RequestLog":
-        return await request_logs.one(context.services.engine, key)
-    if type_name == "Revision":
-        return await _revision(context, key)
-    viewer = context.viewer
-    return Viewer.of(viewer) if viewer is not None and viewer.user_id == key else None
+async def _project(context: Context, key: str) -> Node | None:
+    catalogue = context.services.catalogue()
+    entry = catalogue.project_by_id(key)
+    return Project.of(entry, catalogue) if entry is not None else None
+
+
+async def _request_log(context: Context, key: str) -> Node | None:
+    return await request_logs.one(context.services.engine, key)
+
+
+async def _viewer(context: Context, key: str) -> Node | None:
+    viewer = signed_in(context.viewer)
+    return Viewer.of(viewer) if viewer.user_id == key else None
 
 
 async def published_revision(context: Context) -> Revision | None:
@@ -64,3 +69,13 @@ async def _revision(context: Context, commit: str) -> Revision | None:
     except UnknownRevision:
         return None
     return Revision.of(commit, at_ms)
+
+
+# One line for each type with ids: (context, key) -> the thing, whoever asks. Who may see it is decided above.
+_FINDERS: Final[Mapping[str, Callable[[Context, str], Awaitable[Node | None]]]] = {
+    "Project": _project,
+    "RequestLog": _request_log,
+    "Revision": _revision,
+    "User": users.one,
+    "Viewer": _viewer,
+}
