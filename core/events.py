@@ -53,6 +53,7 @@ class AttemptFinished(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     first_content_ms: float | None = None
     ended_ms: float = 0.0
     http_status: int | None = None
+    retry_after_ms: int | None = None  # how long a provider that answered 429 asked to be left alone, from the end on
     error: str = ""  # what went wrong, never with a credential in it
     usage: Usage | None = None
     cost_nano_usd: int | None = None

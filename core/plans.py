@@ -11,6 +11,7 @@ from core.config import Model, Project, Provider, Routing, Settings, Timeouts
 from core.fields import PRICED, Limits, Prices, PriceTier
 from core.money import PriceTable, RateCard
 from core.routing.candidates import Candidate
+from core.routing.engine import Ranking
 from core.routing.policies import Policy
 
 DEFAULT_TIMEOUT_MS = 600_000
@@ -36,6 +37,7 @@ class ProjectPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     slug: str
     project: Project
+    ranking: Ranking  # what follows, ready to decide
     candidates: tuple[Candidate, ...]  # enabled, of enabled providers that are this project's own or nobody's; in its order
     policies: tuple[Policy, ...]  # the enabled ones, in order
     timeouts: ResolvedTimeouts
@@ -58,11 +60,13 @@ def plan_project(
         if model is None or not model.enabled or not _usable(providers.get(model.provider), slug):
             continue
         candidates.append(candidate(routed.id, model, routed.guidance))
+    policies = tuple(policy for policy in routing.policies if policy.enabled)
     return ProjectPlan(
         slug=slug,
         project=project,
+        ranking=Ranking(candidates, policies),
         candidates=tuple(candidates),
-        policies=tuple(policy for policy in routing.policies if policy.enabled),
+        policies=policies,
         timeouts=resolve_timeouts(project.timeouts, settings.timeouts),
         listed=tuple(found.id for found in candidates),
         entry_limits={routed.id: routed.limits for routed in routing.models if routed.limits != _NO_LIMITS},
@@ -85,6 +89,7 @@ def candidate(model_id: str, model: Model, guidance: str = "") -> Candidate:
         max_output_tokens=model.max_output_tokens,
         capabilities=model.capabilities,
         guidance=guidance,
+        calls_limited=any(rule.metric == "calls" for rule in model.limits.rules),
     )
 
 

@@ -13,7 +13,6 @@ from functools import partial
 import msgspec
 
 from core.events import RequestAdmitted, Status
-from core.routing.engine import decide
 from core.routing.stats import Statistics
 from proxy import refusals
 from proxy.attempts import Attempt, AttemptFailed, StreamBroken
@@ -133,7 +132,7 @@ class Pipeline:
         if plan.project.trace.content:
             call.content = Content(body)
         now_ms = call.at_ms + int(call.elapsed_ms())
-        call.decision = decide(facts, plan.candidates, plan.policies, self.statistics, now_ms)
+        call.decision = plan.ranking.decide(facts, self.statistics, now_ms, project=plan.slug)
         if not call.decision.order:
             raise refusals.NoModelAvailable(_why_no_model(call))
         self._admit(call)

@@ -14,6 +14,7 @@ class PolicyOutcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     excluded: dict[str, str] = {}  # model -> reason
     inputs: dict[str, dict[str, float]] = {}  # model -> the figures the score was made from
     failed: str = ""  # why the policy was skipped
+    note: str = ""  # what the scores do not say of themselves
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -1,21 +1,28 @@
 """From candidates to an order: every enabled policy scores, exclusions are united, weighted totals decide, ties keep the
-project's order. Pure: the same facts, candidates, statistics and instant give the same decision, always."""
+project's order. Pure: the same facts, candidates, statistics and instant give the same decision, always.
+
+A `Ranking` is what a project's candidates and policies come to before any request: compiled once a revision. Inside, scores
+are lists by position; names come in where the reasoning is written down.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
 from core.facts import Facts
-from core.routing.candidates import Candidate, Scores
+from core.routing.candidates import Candidate, Pool, Score, Scores
 from core.routing.decision import Decision as Decision
 from core.routing.decision import PolicyOutcome as PolicyOutcome
-from core.routing.policies import KINDS, SCORERS, Policy
+from core.routing.policies import KINDS, SCORERS, SCORES_WHEN_FAILED, Policy
+from core.routing.situation import NO_BUDGETS, Situation
 from core.routing.stats import Statistics
 
 LEFT_OUT_SCORE = 0.5
 _BILLION = 1e9
+_TO_WHOLE = 6755399441055744.0  # 1.5 × 2^52: adding it to a float and taking it away again leaves a whole number
 
 
 class Given(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -23,11 +30,96 @@ class Given(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     points: dict[str, float] = {}
     excludes: dict[str, str] = {}  # model -> reason
-    failed: str = ""  # why there is no answer; the policy is skipped then
+    failed: str = ""  # why there is no answer
+    note: str = ""  # what the points do not say of themselves
 
 
 _NOTHING_GIVEN: Mapping[int, Given] = {}
 _NOTHING_DROPPED: Mapping[str, str] = {}
+_NOTHING_SAID: dict[str, str] = {}
+
+
+class PolicyFailed(Exception):
+    """A policy that was asked beforehand has no answer."""
+
+
+class Step(NamedTuple):
+    """One enabled policy in its place."""
+
+    at: int  # among the enabled ones
+    position: int  # among all policies, disabled ones too
+    policy: Policy
+    kind: str
+    weight: int
+
+
+class Moment:
+    """What one ranking's policies made of the statistics alone: it holds for all decisions of a millisecond."""
+
+    __slots__ = ("excluded", "outcomes", "parts", "steps")
+
+    def __init__(self, steps: list[Step], pool: Pool) -> None:
+        self.steps = steps  # those still to be asked
+        self.outcomes: list[Any] = [None] * len(steps)  # PolicyOutcome, None for those still to be asked
+        self.parts = pool.nothing  # Σ score × weight of those that are known, by position
+        self.excluded: list[str] = []
+
+
+class Ranking:
+    """A project's candidates and policies, ready to decide."""
+
+    __slots__ = ("_steps", "policies", "pool")
+    __hash__ = None  # type: ignore[assignment]  # equal by value, and nobody's key
+
+    def __init__(self, candidates: Sequence[Candidate], policies: Sequence[Policy]) -> None:
+        self.pool = Pool(candidates)
+        self.policies = tuple(policies)
+        enabled = [(position, policy) for position, policy in enumerate(policies) if policy.enabled]
+        self._steps = [
+            Step(at, position, policy, KINDS[type(policy)], len(enabled) - at) for at, (position, policy) in enumerate(enabled)
+        ]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ranking):
+            return NotImplemented
+        return (self.pool.candidates, self.policies) == (other.pool.candidates, other.policies)
+
+    def decide(
+        self,
+        facts: Facts,
+        stats: Statistics,
+        now_ms: int,
+        *,
+        dropped: Mapping[str, str] = _NOTHING_DROPPED,
+        given: Mapping[int, Given] = _NOTHING_GIVEN,
+        budgets: Mapping[str, float] = NO_BUDGETS,
+        project: str = "",
+    ) -> Decision:
+        """The order in which to try the candidates, with the whole reasoning; see the function `decide`."""
+        pool = self.pool
+        moment: Moment | None = None
+        if dropped:
+            pool = Pool([candidate for candidate in pool.candidates if candidate.id not in dropped])
+        else:
+            moment = stats.remembered(pool, now_ms)
+        if not pool.ids:
+            return Decision(candidates=self.pool.ids, dropped=dict(dropped))
+        if moment is None:
+            moment = Moment(self._steps, pool)
+            if not dropped:
+                stats.remember(pool, moment)
+        outcomes, sums, excluded = _judged(moment, Situation(facts, stats, now_ms, project, budgets), pool, given)
+        totals = dict(zip(pool.ids, sums))  # noqa: B905  # as long as the pool, both
+        for model in excluded:
+            totals.pop(model, None)
+        return Decision(
+            candidates=self.pool.ids,
+            dropped=dict(dropped) if dropped else _NOTHING_SAID,
+            policies=tuple(outcomes),
+            totals=totals,
+            # Sorting is stable, also when reversed: equal totals keep the project's order.
+            order=tuple(sorted(totals, key=totals.__getitem__, reverse=True)),
+        )
 
 
 def decide(
@@ -39,102 +131,93 @@ def decide(
     *,
     dropped: Mapping[str, str] = _NOTHING_DROPPED,
     given: Mapping[int, Given] = _NOTHING_GIVEN,
+    budgets: Mapping[str, float] = NO_BUDGETS,
+    project: str = "",
 ) -> Decision:
-    """The order in which to try the candidates, with the whole reasoning.
+    """The order in which to try the candidates, with the whole reasoning. A `Ranking` that is kept does it faster.
 
     `dropped` are the models that limits rule out, with the reason; `given` the answers of policies asked beforehand, by
-    position in `policies`. Never raises: a policy that fails is skipped and says why, and the weights of the others stay.
+    position in `policies`; `budgets` the smallest remaining share of a limit by model (at least 0; left out: 1.0); `project`
+    the one whose request it is. Never raises: a policy that fails is skipped and says why, and the weights of the others stay.
     """
-    remaining = [candidate for candidate in candidates if candidate.id not in dropped] if dropped else candidates
-    outcomes = _outcomes(facts, remaining, policies, stats, now_ms, given) if remaining else []
-    totals = _totals(remaining, outcomes)
-    return Decision(
-        candidates=tuple([candidate.id for candidate in candidates]),
-        dropped=dict(dropped),
-        policies=tuple(outcomes),
-        totals=totals,
-        # Sorting is stable, also when reversed: equal totals keep the project's order.
-        order=tuple(sorted(totals, key=totals.__getitem__, reverse=True)),
-    )
+    ranking = Ranking(candidates, policies)
+    return ranking.decide(facts, stats, now_ms, dropped=dropped, given=given, budgets=budgets, project=project)
 
 
-def _outcomes(
-    facts: Facts,
-    candidates: Sequence[Candidate],
-    policies: Sequence[Policy],
-    stats: Statistics,
-    now_ms: int,
-    given: Mapping[int, Given],
-) -> list[PolicyOutcome]:
-    """What each enabled policy says; policy i of N weighs N − i, whether or not others fail."""
-    weight = sum([policy.enabled for policy in policies])
-    remembered = stats.remembered(candidates, now_ms)
-    outcomes: list[PolicyOutcome] = []
-    for position, policy in enumerate(policies):
-        if not policy.enabled:
-            continue
-        kind = KINDS[policy.__class__]
-        known = remembered.get(id(policy))
-        if known is not None and known[0] is policy and known[1].weight == weight:
-            outcomes.append(known[1])
-            weight -= 1
-            continue
+def _judged(
+    moment: Moment, situation: Situation, pool: Pool, given: Mapping[int, Given]
+) -> tuple[list[PolicyOutcome], list[float], list[str]]:
+    """(what each policy says, rounded totals by position, who is excluded). Notes in `moment` what holds for its while."""
+    outcomes = moment.outcomes.copy()
+    weighed: list[tuple[int, list[Score]]] = []
+    excluded: list[str] = []
+    learnt: list[Step] = []
+    for step in moment.steps:
+        at, position, policy, kind, weight = step
         try:
-            if position in given:
-                answer = _given_scores(given[position], candidates)
+            if given and position in given:
+                answer = _given_scores(given[position], kind, pool)
             else:
-                answer = SCORERS[kind](facts, candidates, stats, policy, now_ms)
-            outcome = _outcome(kind, weight, answer)
-            outcomes.append(outcome)
-            if answer.lasting:
-                remembered[id(policy)] = (policy, outcome)
+                answer = SCORERS[kind](situation, pool, policy)
         except Exception as error:
-            # Whatever goes wrong inside one policy must not take the request with it; the trace shows what it was.
-            outcomes.append(PolicyOutcome(kind=kind, weight=weight, failed=str(error) or type(error).__name__))
-        weight -= 1
-    return outcomes
+            # Whatever goes wrong inside one policy must not take the request with it; the trace shows what it was. It keeps
+            # its rank, so that the weights of the others stay.
+            outcomes[at] = PolicyOutcome(kind=kind, weight=weight, failed=str(error) or type(error).__name__)
+            continue
+        scores = answer.scores
+        if answer.excluded:
+            scores = [0.0 if model in answer.excluded else score for model, score in zip(pool.ids, scores, strict=True)]
+            excluded += answer.excluded
+        outcomes[at] = PolicyOutcome(
+            kind=kind,
+            weight=weight,
+            scores=dict(zip(pool.ids, scores)),  # noqa: B905  # as long as the pool, both
+            excluded=answer.excluded,
+            inputs=answer.inputs,
+            note=answer.note,
+        )
+        if answer.lasting:
+            moment.parts = [part + score * weight for part, score in zip(moment.parts, scores)]  # noqa: B905  # as above
+            learnt.append(step)
+        else:
+            weighed.append((weight, scores))
+    excluded += moment.excluded
+    if learnt:
+        _learn(moment, learnt, outcomes)
+    # Those that last come first in every sum, so that it does not depend on who was asked when, to the last bit.
+    sums = moment.parts
+    for weight, scores in weighed:
+        sums = [total + score * weight for total, score in zip(sums, scores)]  # noqa: B905  # as above
+    return outcomes, _rounded(sums), excluded
 
 
-def _outcome(kind: str, weight: int, answer: Scores) -> PolicyOutcome:
-    """A policy's answer with its scores held to 0..1; not a number is 0, and so is an excluded model."""
-    scores = answer.scores
-    for model, score in scores.items():
-        if not 0.0 <= score <= 1.0:
-            scores[model] = 1.0 if score > 1.0 else 0.0
-    for model in answer.excluded:
-        scores[model] = 0.0
-    return PolicyOutcome(kind=kind, weight=weight, scores=scores, excluded=answer.excluded, inputs=answer.inputs)
+def _learn(moment: Moment, learnt: list[Step], outcomes: list[PolicyOutcome]) -> None:
+    """Keep what some policies said for the decisions that follow."""
+    for step in learnt:
+        moment.outcomes[step.at] = outcomes[step.at]
+        moment.excluded = [*moment.excluded, *outcomes[step.at].excluded]
+    moment.steps = [step for step in moment.steps if step not in learnt]
 
 
-class PolicyFailed(Exception):
-    """A policy that was asked beforehand has no answer."""
-
-
-def _given_scores(given: Given, candidates: Sequence[Candidate]) -> Scores:
+def _given_scores(given: Given, kind: str, pool: Pool) -> Scores:
     """An answer that was obtained beforehand, over the candidates that are left."""
     if given.failed:
-        raise PolicyFailed(given.failed)
-    models = [candidate.id for candidate in candidates]
-    return Scores(
-        scores={model: given.points.get(model, LEFT_OUT_SCORE) for model in models},
-        excluded={model: given.excludes[model] for model in models if model in given.excludes},
-    )
+        substitute = SCORES_WHEN_FAILED.get(kind)
+        if substitute is None:
+            raise PolicyFailed(given.failed)
+        return Scores([substitute] * len(pool.ids), note=given.failed)
+    excluded = {model: given.excludes[model] for model in pool.ids if model in given.excludes}
+    points = [given.points.get(model, LEFT_OUT_SCORE) for model in pool.ids]
+    # Held to 0..1, which the policies in here promise; what is not a number is 0.
+    scores = [point if 0.0 <= point <= 1.0 else 1.0 if point > 1.0 else 0.0 for point in points]
+    return Scores(scores, excluded, note=given.note)
 
 
-def _totals(candidates: Sequence[Candidate], outcomes: Sequence[PolicyOutcome]) -> dict[str, float]:
-    """Σ score × weight of each model that no policy excluded, in the project's order, rounded to 9 decimals."""
-    weighed = [(outcome.scores, outcome.weight) for outcome in outcomes if not outcome.failed]
-    excluded = {model for outcome in outcomes for model in outcome.excluded} if outcomes else ()
-    totals: dict[str, float] = {}
-    for candidate in candidates:
-        model = candidate.id
-        if model in excluded:
-            continue
-        total = 0.0
-        for scores, weight in weighed:
-            total += scores[model] * weight
-        scaled = total * _BILLION
-        whole = int(scaled + 0.5)
-        # Three times as fast as round(total, 9), which has to decide by decimal digits only beside a half.
-        totals[model] = whole / _BILLION if -0.499 < scaled - whole < 0.499 else round(total, 9)
-    return totals
+def _rounded(sums: list[float]) -> list[float]:
+    """Each rounded to 9 decimals as `round` does, which is slower by far, and needed only beside a half."""
+    return [
+        whole / _BILLION
+        if -0.499 < (scaled := total * _BILLION) - (whole := scaled + _TO_WHOLE - _TO_WHOLE) < 0.499
+        else round(total, 9)
+        for total in sums
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import Facts
-from core.routing.candidates import Candidate, Scores
+from core.routing.candidates import Candidate, Pool, Scores
 from core.routing.engine import Decision, Given, decide
 from core.routing.policies import KINDS, SCORERS, Cheapest, Health, Performance, Policy
+from core.routing.situation import Situation
 from core.routing.stats import Statistics
 
 NOW_MS = 1_795_424_460_123
@@ -35,7 +36,7 @@ def test_not_a_number_scores_nothing_and_infinity_is_clamped() -> None:
 
 
 def test_a_policy_that_raises_is_skipped_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(facts: Facts, models: Sequence[Candidate], stats: Statistics, params: Policy, now_ms: int) -> Scores:
+    def broken(situation: Situation, pool: Pool, params: Policy) -> Scores:
         raise RuntimeError("no such thing")
 
     monkeypatch.setitem(SCORERS, "health", broken)

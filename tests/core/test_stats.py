@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.events import AttemptFinished, RequestFinished
 from core.facts import Facts
-from core.routing.candidates import Candidate
+from core.routing.candidates import Candidate, Pool
 from core.routing.engine import decide
 from core.routing.policies import Health, Performance
 from core.routing.stats import HORIZON_MS, UNUSED_MS, Statistics
@@ -21,6 +21,7 @@ from core.routing.window import Aggregate, Cell, Decay
 START_MS = 1_795_424_460_123
 MODELS = ("a", "b")
 CANDIDATES = [Candidate(id=model, provider="p", upstream_name=model) for model in MODELS]
+POOL = Pool(CANDIDATES)
 PARAMETERS = ((20.0, 5.0), (1.0, 0.0), (0.05, 0.01), (1440.0, 5.0))
 STATUSES = st.sampled_from(["success", "success", "error", "timeout", "cancelled", "skipped"])
 
@@ -57,12 +58,14 @@ def seen(statistics: Statistics, now_ms: int) -> list[Any]:
     """Everything that a policy can read, exactly."""
     figures: list[Any] = []
     for window, half_life in PARAMETERS:
-        sums = statistics.sums(window, half_life, CANDIDATES, now_ms)
-        for model, known in sums.found:
+        sums = statistics.sums(window, half_life, POOL, now_ms)
+        for model, known in zip(MODELS, sums.found, strict=True):
             if known is not None and known.records:
                 counts = (known.records, known.successes, known.timed)
-                figures.append((model, *counts, known.weighted(sums.decay), known.mean_latency_ms(), known.mean_ttft_ms()))
+                figures.append((model, *counts, known.weighted(sums.decay), known.averaged()))
                 figures.append(statistics.failed_last(model))
+        figures.append(statistics.counts(window, POOL, now_ms))
+        figures += [statistics.successes(project, window, POOL, now_ms) for project in ("p", "q")]
     return figures
 
 
@@ -123,7 +126,7 @@ def test_sums_are_those_of_a_plain_computation(
     window, half_life = parameters
     known = Aggregate(window, half_life)
     for at, failed, latency in records:
-        known.add(Cell(START_MS + at, START_MS + at, int(failed), int(not failed), 0 if failed else latency, 0, 0))
+        known.add(Cell(START_MS + at, int(failed), int(not failed), 0 if failed else latency))
     now = START_MS + max(at for at, _, _ in records) + later
     known.advance(now)
     inside = [
@@ -138,49 +141,52 @@ def test_sums_are_those_of_a_plain_computation(
     if any(not failed for _, failed, _ in inside):
         weights = sum(weight for weight, failed, _ in inside if not failed)
         latencies = sum(weight * latency for weight, failed, latency in inside if not failed)
-        assert known.mean_latency_ms() == pytest.approx(latencies / weights / 1000, rel=1e-12)
+        mean = known.averaged()[1]
+        assert mean is not None
+        assert mean["mean_ms"] == pytest.approx(latencies / weights / 1000, rel=1e-12)
 
 
 def test_an_empty_window_sums_to_exactly_nothing() -> None:
     known = Aggregate(60_000, 7_000)
     for number in range(1_000):
         at = START_MS + number * 37
-        known.add(Cell(at, at, number % 3 == 0, number % 3 != 0, 1_234_567, 1, 7_654_321))
+        known.add(Cell(at, number % 3 == 0, number % 3 != 0, 1_234_567, 1, 7_654_321))
     known.advance(START_MS + 1_000 * 37 + 60_001)
     assert (known.records, known.successes, known.timed) == (0, 0, 0)
     assert known.weighted(Decay(7_000, START_MS + 200_000)) == (0.0, 0.0)
-    assert known.mean_latency_ms() is None
+    assert known.averaged() == (None, None)
     assert known.kept() == []
 
 
-def test_more_instants_than_fit_merge_into_the_later_by_at_most_a_thousandth_of_the_window() -> None:
+def test_more_instants_than_fit_join_the_one_before_by_at_most_a_thousandth_of_the_window() -> None:
     known = Aggregate(1_200_000, 0)
     for number in range(60_000):
         at = START_MS + number * 20
         known.advance(at)
-        known.add(Cell(at, at, 0, 1, 1_000, 0, 0))
+        known.add(Cell(at, 0, 1, 1_000))
     cells = known.kept()
     assert len(cells) <= 4096 + 1001
-    assert max(cell.at_ms - cell.first_ms for cell in cells) <= 1_200
+    # Each cell holds the successes, one every 20 ms, from its instant to the next one's: 1,200 ms at most.
+    assert max(cell.successes for cell in cells) == 1_200 // 20 + 1
     assert known.records == sum(cell.successes for cell in cells)
-    assert all(earlier.at_ms < later.first_ms for earlier, later in pairwise(cells))
+    assert all(later.at_ms - earlier.at_ms == earlier.successes * 20 for earlier, later in pairwise(cells))
     exact = 1_200_000 // 20
-    assert exact - 1 <= known.records <= exact + 1_200 // 20
+    assert exact - 1_200 // 20 <= known.records <= exact + 1
 
 
 def test_up_to_4096_instants_nothing_moves() -> None:
     known = Aggregate(1_200_000, 0)
     for number in range(4096):
-        known.add(Cell(START_MS + number, START_MS + number, 0, 1, 0, 0, 0))
+        known.add(Cell(START_MS + number, 0, 1))
     assert [cell.at_ms for cell in known.kept()] == [START_MS + number for number in range(4096)]
     assert not known.merged
 
 
-def test_a_record_too_late_for_a_full_window_joins_its_later_neighbour() -> None:
+def test_a_record_too_late_for_a_full_window_joins_the_one_before_it() -> None:
     known = Aggregate(1_000_000, 0, max_instants=3)
     for at in (0, 2_000, 4_000):
-        known.add(Cell(START_MS + at, START_MS + at, 0, 1, 0, 0, 0))
-    known.add(Cell(START_MS + 1_500, START_MS + 1_500, 1, 0, 0, 0, 0))
+        known.add(Cell(START_MS + at, 0, 1))
+    known.add(Cell(START_MS + 2_500, 1))
     assert [(cell.at_ms - START_MS, cell.errors) for cell in known.kept()] == [(0, 0), (2_000, 1), (4_000, 0)]
 
 

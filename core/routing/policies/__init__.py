@@ -1,7 +1,7 @@
 """The routing policies: one module each, and this registry, the only place that knows them all.
 
 A policy is a frozen type of parameters, which is its schema too, and a pure function
-`score(facts, candidates, stats, params, now_ms) -> Scores`. A new one is a module and a line in each of the three tables below.
+`score(situation, pool, params) -> Scores`. A new one is a module and a line in each of the tables below.
 """
 
 from __future__ import annotations
@@ -23,3 +23,5 @@ SCORERS: Final[dict[str, Callable[..., Scores]]] = {
     "health": health.score,
     "performance": performance.score,
 }
+# What every candidate scores when there is no answer; a policy that is not here is skipped then.
+SCORES_WHEN_FAILED: Final[dict[str, float]] = {}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from core.facts import Facts
-from core.money import is_free, rates_for
-from core.routing.candidates import Candidate, Scores
-from core.routing.stats import Statistics
+from core.money import rates_for
+from core.routing.candidates import Pool, Scores
+from core.routing.situation import Situation
 
 UNPRICED_SCORE = 0.5
 CEILING_BESIDE_FREE = 0.5
@@ -38,32 +37,40 @@ class Cheapest(
     ] = None
 
 
-def score(facts: Facts, candidates: Sequence[Candidate], stats: Statistics, params: Cheapest, now_ms: int) -> Scores:
+def score(situation: Situation, pool: Pool, params: Cheapest) -> Scores:
     """1.0 for what is free, the cheapest paid model at the ceiling and the others in proportion, 0.5 without a price."""
+    facts = situation.facts
     tokens_in = facts.input_tokens_estimate
     tokens_out = _output_tokens(facts, params) * facts.answers
+    rates = pool.plain_rates
+    if rates is None or not (tokens_in or tokens_out):
+        return _beside_free_or_unpriced(pool, tokens_in, tokens_out)
+    # Not rounded to nano-USD: a short request would lose digits that tell two cheap models apart.
+    costs = [tokens_in * paid + tokens_out * paid_out for paid, paid_out in rates]
+    cheapest = min(costs)
+    inputs = {model: {"cost_nano_usd": cost / 1000} for model, cost in zip(pool.ids, costs)}  # noqa: B905  # as long, both
+    return Scores([cheapest / cost for cost in costs], inputs=inputs)
+
+
+def _beside_free_or_unpriced(pool: Pool, tokens_in: int, tokens_out: int) -> Scores:
+    """The same where there are tiers, where something costs nothing, or where something has no price."""
     costs: dict[str, int] = {}
-    scores: dict[str, float] = {}
     ceiling = 1.0
-    for candidate in candidates:
-        prices = candidate.prices
-        if prices is None:
-            scores[candidate.id] = UNPRICED_SCORE
-            continue
-        rates = rates_for(prices, tokens_in) if prices.tiers else prices.base
-        # Not rounded to nano-USD: a short request would lose digits that tell two cheap models apart.
-        cost = tokens_in * rates.input + tokens_out * rates.output
-        if not cost and is_free(prices):
-            scores[candidate.id] = 1.0
+    for model, prices, free in zip(pool.ids, pool.prices, pool.free, strict=True):
+        if free:
             ceiling = CEILING_BESIDE_FREE
+        elif prices is not None:
+            rates = rates_for(prices, tokens_in)
+            costs[model] = tokens_in * rates.input + tokens_out * rates.output
+    cheapest = ceiling * min(costs.values(), default=0)
+    scores: list[float] = []
+    for model, free in zip(pool.ids, pool.free, strict=True):
+        cost = costs.get(model)
+        if cost is None:
+            scores.append(1.0 if free else UNPRICED_SCORE)
         else:
-            scores[candidate.id] = 0.0  # keeps the project's order of models; the score follows once the cheapest is known
-            costs[candidate.id] = cost
-    if costs:
-        cheapest = ceiling * min(costs.values())
-        for model, cost in costs.items():
-            scores[model] = cheapest / cost if cost else ceiling
-    return Scores(scores=scores, inputs={model: {"cost_nano_usd": cost / 1000} for model, cost in costs.items()})
+            scores.append(cheapest / cost if cost else ceiling)
+    return Scores(scores, inputs={model: {"cost_nano_usd": cost / 1000} for model, cost in costs.items()})
 
 
 def _output_tokens(facts: Facts, params: Cheapest) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from core.facts import Facts
-from core.routing.candidates import Candidate, Scores
+from core.routing.candidates import Pool, Scores
 from core.routing.parameters import HalfLifeMinutes, WindowMinutes, refuse_short_half_life
+from core.routing.situation import Situation
 from core.routing.stats import Statistics
 from core.routing.window import Aggregate
 
@@ -53,27 +52,32 @@ class Health(
         refuse_short_half_life(self.half_life_minutes)
 
 
-def score(facts: Facts, candidates: Sequence[Candidate], stats: Statistics, params: Health, now_ms: int) -> Scores:
+def score(situation: Situation, pool: Pool, params: Health) -> Scores:
     """1 − errors / (records + pseudo-counts), weighted by age; 1.0 without records; open breakers are exclusions."""
-    read = stats.sums(params.window_minutes, params.half_life_minutes, candidates, now_ms)
-    scores: dict[str, float] = {}
+    stats, now_ms = situation.stats, situation.now_ms
+    read = stats.sums(params.window_minutes, params.half_life_minutes, pool, now_ms)
+    decay, pseudo_counts = read.decay, params.pseudo_counts
+    scores: list[float] = []
     excluded: dict[str, str] = {}
     inputs: dict[str, dict[str, float]] = {}
     lasting = True
-    for model, sums in read.found:
+    for model, sums in zip(pool.ids, read.found):  # noqa: B905  # as long as the pool, both
         if sums is None or not sums.records:
-            scores[model] = 1.0
+            scores.append(1.0)
             continue
-        errors, total = sums.weighted(read.decay)
-        scores[model] = 1.0 - errors / (total + params.pseudo_counts)
+        errors, total = sums.weighted(decay)
         inputs[model] = {"errors": errors, "total": total, "records": sums.records}
-        failed_at = stats.failed_last(model) if errors else None
+        if not errors:
+            scores.append(1.0)
+            continue
+        scores.append(1.0 - errors / (total + pseudo_counts))
+        failed_at = stats.failed_last(model)
         if failed_at is None:
             continue
         lasting = False  # whether a probe is in flight may change within the millisecond
         if _open(model, sums, failed_at, stats, params, now_ms):
             excluded[model] = _reason(sums, failed_at, now_ms)
-    return Scores(scores=scores, excluded=excluded, inputs=inputs, lasting=lasting)
+    return Scores(scores, excluded, inputs, lasting)
 
 
 def _open(model: str, sums: Aggregate, failed_at: int, stats: Statistics, params: Health, now_ms: int) -> bool:

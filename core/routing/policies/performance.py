@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from core.facts import Facts
-from core.routing.candidates import Candidate, Scores
+from core.routing.candidates import Pool, Scores
 from core.routing.parameters import HalfLifeMinutes, WindowMinutes, refuse_short_half_life
-from core.routing.stats import Statistics
+from core.routing.situation import Situation
 
 
 class Performance(
@@ -41,25 +39,18 @@ class Performance(
         refuse_short_half_life(self.half_life_minutes)
 
 
-def score(facts: Facts, candidates: Sequence[Candidate], stats: Statistics, params: Performance, now_ms: int) -> Scores:
+def score(situation: Situation, pool: Pool, params: Performance) -> Scores:
     """1.0 for the fastest, `fastest / own` for the others; a model without data is not punished for it."""
-    read = stats.sums(params.window_minutes, params.half_life_minutes, candidates, now_ms)
-    by_latency = params.metric == "latency"
-    scores: dict[str, float] = {}
-    means: dict[str, float] = {}
+    read = situation.stats.sums(params.window_minutes, params.half_life_minutes, pool, situation.now_ms)
+    metric, min_samples = params.metric == "latency", params.min_samples
     inputs: dict[str, dict[str, float]] = {}
-    for model, sums in read.found:
-        scores[model] = 1.0
-        if sums is None:
-            continue
-        mean = sums.mean_latency_ms() if by_latency else sums.mean_ttft_ms()
-        samples = sums.successes if by_latency else sums.timed
-        if mean is not None and samples >= params.min_samples:
-            means[model] = mean
-            inputs[model] = {"mean_ms": mean, "samples": samples}
+    for model, sums in zip(pool.ids, read.found):  # noqa: B905  # as long as the pool, both
+        mean = None if sums is None else (sums.means or sums.averaged())[metric]
+        if mean is not None and mean["samples"] >= min_samples:
+            inputs[model] = mean
     # With one measured model there is nothing to compare: ranking it would only reward silence.
-    if len(means) >= 2:
-        fastest = min(means.values())
-        for model, mean in means.items():
-            scores[model] = fastest / mean if mean else 1.0
-    return Scores(scores=scores, inputs=inputs, lasting=True)
+    if len(inputs) < 2:
+        return Scores(pool.all_one, inputs=inputs, lasting=True)
+    fastest = min([mean["mean_ms"] for mean in inputs.values()])
+    scores = [fastest / inputs[model]["mean_ms"] if model in inputs and fastest else 1.0 for model in pool.ids]
+    return Scores(scores, inputs=inputs, lasting=True)
