@@ -1,9 +1,9 @@
 """What a request may use at most on a candidate, and so what is reserved for it. Pure arithmetic on its facts.
 
-Input: the strict bound of `core/tokens.py`, or an exact count. Output, for each of `n` answers: the request's cap, else the
-project's `default_max_output_tokens`, else the model's `max_output_tokens`, else 4,096. Cost: both at the dearest rates that
-can apply. A bound that is neither the client's nor the model's own binds nobody until it is sent upstream as the cap; it may
-shrink to what limits leave, not below 256.
+Input: the strict bound of `core/tokens.py`, with the model's own maximum for images, or an exact count. Output, for each of
+`n` answers: the request's cap, else the project's `default_max_output_tokens`, else the model's `max_output_tokens`, else
+4,096. Cost: both at the dearest rates that can apply. A bound that is neither the client's nor the model's own binds nobody
+until it is sent upstream as the cap; it may shrink to what limits leave, not below 256.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from core.facts import Facts
+from core.images import IMAGE_TOKENS_BOUND, image_tokens_bound
 from core.limits.amounts import Amounts, amounts
 from core.money import RateCard
 from core.routing.candidates import Candidate
@@ -33,6 +34,7 @@ class ModelBounds(msgspec.Struct, frozen=True):
     """What of a candidate its bounds depend on, worked out once a revision."""
 
     max_output_tokens: int | None
+    image_tokens: int  # the most for one image
     text: tuple[Rates, ...] | None  # None: the model has no price
     audio: tuple[Rates, ...] | None
 
@@ -62,11 +64,13 @@ class Demand(msgspec.Struct, frozen=True):
 def model_bounds(candidate: Candidate) -> ModelBounds:
     """What a candidate's bounds depend on."""
     prices = candidate.prices
+    images = image_tokens_bound(candidate.upstream_name)
     if prices is None:
-        return ModelBounds(candidate.max_output_tokens, None, None)
+        return ModelBounds(candidate.max_output_tokens, images, None, None)
     cards = ((-1, prices.base), *prices.tiers)
     return ModelBounds(
         candidate.max_output_tokens,
+        images,
         tuple([_dearest(above, card, audio=False) for above, card in cards]),
         tuple([_dearest(above, card, audio=True) for above, card in cards]),
     )
@@ -93,8 +97,16 @@ def demand(facts: Facts, bounds: ModelBounds, default_max_output_tokens: int | N
     else:
         cap, own_cap = FALLBACK_OUTPUT_TOKENS, True
     rates = bounds.audio if "audio" in facts.needs else bounds.text
-    tokens = facts.input_tokens_bound if exact_input is None else exact_input
+    tokens = _input_bound(facts, bounds) if exact_input is None else exact_input
     return _demand(tokens, cap, facts.answers, own_cap, model_cap, rates)
+
+
+def _input_bound(facts: Facts, bounds: ModelBounds) -> int:
+    """The facts know no model, so a body's count each image at the dearest known; those that a person wrote may not."""
+    dearest = facts.images * IMAGE_TOKENS_BOUND
+    if facts.input_tokens_bound < dearest:
+        return facts.input_tokens_bound
+    return facts.input_tokens_bound - dearest + facts.images * bounds.image_tokens
 
 
 def _demand(

@@ -94,11 +94,12 @@ def chat_facts(request: ChatRequest) -> Facts:
     if form is not None and present(form.json_schema):
         size.add_raw(form.json_schema)  # providers put the schema into the prompt
     cap = request.max_completion_tokens
+    estimate, bound = size.figures()
     return Facts(
         model_named=request.model or None,
         stream=bool(request.stream),
-        input_tokens_estimate=size.estimate(),
-        input_tokens_bound=size.bound(),
+        input_tokens_estimate=estimate,
+        input_tokens_bound=bound,
         output_tokens_cap=request.max_tokens if cap is None else cap,
         answers=request.n or 1,
         images=size.images,

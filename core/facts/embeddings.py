@@ -38,9 +38,10 @@ def embeddings_facts(request: EmbeddingsRequest) -> Facts:
             size.texts.append(item)
         else:
             ids += 1 if isinstance(item, int) else len(item)
+    estimate, bound = size.figures()
     return Facts(
         dialect="openai_embeddings",
         model_named=request.model or None,
-        input_tokens_estimate=size.estimate() + ids,
-        input_tokens_bound=size.bound() + ids,
+        input_tokens_estimate=estimate + ids,
+        input_tokens_bound=bound + ids,
     )

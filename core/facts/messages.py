@@ -95,12 +95,13 @@ def messages_facts(request: CountTokensRequest) -> Facts:
     if form is not None and present(form.schema):
         size.add_raw(form.schema)  # the provider puts it into the prompt
     thinking = request.thinking
+    estimate, bound = size.figures()
     return Facts(
         dialect="anthropic",
         model_named=request.model or None,
         stream=bool(request.stream),
-        input_tokens_estimate=size.estimate(),
-        input_tokens_bound=size.bound(),
+        input_tokens_estimate=estimate,
+        input_tokens_bound=bound,
         output_tokens_cap=request.max_tokens if isinstance(request, MessagesRequest) else None,
         images=size.images,
         needs=needs_of(

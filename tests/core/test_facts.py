@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import BodyError, Facts, decode_chat, facts_from_chat
-from core.tokens import IMAGE_TOKENS, IMAGE_TOKENS_BOUND, text_tokens
+from core.images import IMAGE_TOKENS, IMAGE_TOKENS_BOUND
+from core.tokens import text_tokens
 
 PIXELS = "A" * 200_000
 IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXELS}"}}

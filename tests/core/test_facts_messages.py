@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from core.facts import BodyError, Facts, decode_count_tokens, decode_messages, messages_facts
+from core.images import IMAGE_TOKENS, IMAGE_TOKENS_BOUND
 from core.tokens import (
     FILE_ELSEWHERE_TOKENS_BOUND,
-    IMAGE_TOKENS,
-    IMAGE_TOKENS_BOUND,
     TOOL_ELSEWHERE_TOKENS_BOUND,
     TOOLS_TOKENS_BOUND,
 )
