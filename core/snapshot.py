@@ -18,7 +18,7 @@ import msgspec
 
 from core import digest
 from core.config import Config, File, Model, Project, Provider, Routing, Settings, Token
-from core.paths import SETTINGS_PATH, id_of, kind_of, project_path, routing_path, slug_of
+from core.paths import SETTINGS_PATH, id_of, kind_of, project_path, routing_path, slug_of, token_path
 from core.plans import ProjectPlan as ProjectPlan
 from core.plans import ResolvedTimeouts as ResolvedTimeouts
 from core.plans import plan_project
@@ -170,6 +170,11 @@ class Snapshot:
     def token(self, sha256: bytes) -> TokenEntry | None:
         """Return what a token's SHA-256 (32 bytes) leads to, valid or past its `valid_until_ms`."""
         return self._tokens.get(sha256)
+
+    def token_of(self, project: str, id: str) -> TokenEntry | None:
+        """The entry of a token by its id, with its present value."""
+        path = token_path(project, id)
+        return next((entry for _, entry in _entries(path, self._files.get(path))), None)
 
     def plan(self, slug: str) -> ProjectPlan | None:
         """Return the project's plan, compiled on its first use in this snapshot."""

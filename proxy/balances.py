@@ -36,8 +36,16 @@ class Openings:
     """One proxy's questions and answers. Everything but the reading of files belongs to the ledger's event loop."""
 
     def __init__(
-        self, layout: Layout, proxy_id: str, ledger: MemoryLedger, journal: Journal, now_ms: Callable[[], int]
+        self,
+        layout: Layout,
+        proxy_id: str,
+        ledger: MemoryLedger,
+        journal: Journal,
+        now_ms: Callable[[], int],
+        flush: Callable[[], object] = lambda: None,
     ) -> None:
+        """`flush` writes what is settled and waits for the end of this turn of the loop to be journalled."""
+        self._flush = flush
         self._question = layout.pending_counts(proxy_id)
         self._answer = layout.opening_balances(proxy_id)
         self._ledger = ledger
@@ -93,7 +101,8 @@ class Openings:
             if journal.position - position <= _AT_ONCE_BYTES:
                 break
             position = await asyncio.to_thread(ends_after, journal.folder, position, since)
-        # From here on nothing is awaited: what is settled is journalled in the same step, so the two agree.
+        # From here on nothing is awaited: what is settled is journalled, so the two agree.
+        self._flush()
         if journal.pending:
             return  # some ends are settled and not journalled yet: the next step finds them written
         ends_after(journal.folder, position, since)

@@ -9,9 +9,12 @@ from time import perf_counter_ns
 
 from core.events import AttemptFinished, RequestAdmitted, RequestFinished, Status
 from core.facts import Dialect, Facts
+from core.limits import Block
+from core.routing.candidates import Candidate
 from core.routing.decision import Decision
 from core.snapshot import ProjectPlan, TokenEntry
 from proxy.content import Content
+from proxy.ledger import Grant, Terms
 
 MESSAGE_CHARS = 500
 
@@ -34,8 +37,11 @@ class Call:
 
     __slots__ = (
         "_began_ns",
+        "admitted",
+        "admitted_ms",
         "at_ms",
         "attempts",
+        "blocks",
         "content",
         "decision",
         "dialect",
@@ -50,6 +56,7 @@ class Call:
         "revision",
         "started",
         "stream",
+        "terms",
         "unadmitted",
     )
 
@@ -65,7 +72,11 @@ class Call:
         self.entry: TokenEntry | None = None
         self.plan: ProjectPlan | None = None
         self.facts: Facts | None = None
+        self.terms: Terms | None = None
+        self.blocks: dict[str, tuple[Block, ...]] = {}  # the limits in the way of each model that they ruled out
         self.decision: Decision | None = None
+        self.admitted = False
+        self.admitted_ms = 0  # after the arrival: the instant whose windows the request belongs to
         self.attempts: list[AttemptFinished] = []
         self.first_byte_ms: float | None = None
         self.content: Content | None = None
@@ -79,6 +90,22 @@ class Call:
         assert self.plan is not None
         return self.plan
 
+    @property
+    def known_entry(self) -> TokenEntry:
+        """The token of a request that leaves a row."""
+        assert self.entry is not None
+        return self.entry
+
+    @property
+    def known_facts(self) -> Facts:
+        """The facts of a request whose body was read."""
+        assert self.facts is not None
+        return self.facts
+
+    def now_ms(self) -> int:
+        """The instant, Unix milliseconds; it never runs backwards within a request."""
+        return self.at_ms + (perf_counter_ns() - self._began_ns) // 1_000_000
+
     def elapsed_ms(self) -> float:
         """Milliseconds since the arrival, to the microsecond; the loop's own clock counts whole milliseconds."""
         return (perf_counter_ns() - self._began_ns) // 1_000 / 1_000
@@ -87,9 +114,19 @@ class Call:
         """Note that the disk had no room for the admission."""
         self.unadmitted = True
 
-    def admitted(self) -> RequestAdmitted:
-        """The event that is journalled before the first upstream call."""
-        entry = self._identified
+    def skip(self, candidate: Candidate, blocks: tuple[Block, ...]) -> None:
+        """Note a candidate that there was no room to reserve for."""
+        at_ms = self.elapsed_ms()
+        said = brief("; ".join(map(str, blocks)))
+        self.attempts.append(
+            AttemptFinished(
+                model=candidate.id, provider=candidate.provider, status="skipped", started_ms=at_ms, ended_ms=at_ms, error=said
+            )
+        )
+
+    def admission(self, grant: Grant) -> RequestAdmitted:
+        """The event that is journalled before an upstream call."""
+        entry = self.known_entry
         return RequestAdmitted(
             id=self.id,
             at_ms=self.at_ms,
@@ -99,14 +136,25 @@ class Call:
             dialect=self.dialect,
             path=self.path,
             stream=self.stream,
+            admitted_ms=self.admitted_ms,
+            model=grant.model,
+            reserved=grant.reserved,
+            spent=grant.spent,
         )
 
     def finished(
-        self, status: Status, http_status: int, latency_ms: float, *, error_code: str = "", error: str = ""
+        self,
+        status: Status,
+        http_status: int,
+        latency_ms: float,
+        *,
+        error_code: str = "",
+        error: str = "",
+        reserved_cost_nano_usd: int | None = None,
     ) -> RequestFinished:
         """The event that ends the request. The model, the usage and the cost are those of its attempts."""
-        entry = self._identified
-        last = self.attempts[-1] if self.attempts else None
+        entry = self.known_entry
+        last = self.last_tried
         answered = last if last is not None and last.usage is not None else None
         return RequestFinished(
             id=self.id,
@@ -125,6 +173,8 @@ class Call:
             error=brief(error),
             usage=answered.usage if answered is not None else None,
             cost_nano_usd=self._cost(),
+            reserved_cost_nano_usd=reserved_cost_nano_usd,
+            admitted_ms=self.admitted_ms,
             latency_ms=latency_ms,
             first_byte_ms=self.first_byte_ms,
             labels={**self.known_plan.project.labels, **entry.token.labels},
@@ -145,6 +195,9 @@ class Call:
         return total
 
     @property
-    def _identified(self) -> TokenEntry:
-        assert self.entry is not None  # only requests of a known token are recorded
-        return self.entry
+    def last_tried(self) -> AttemptFinished | None:
+        """The last attempt that was made."""
+        for attempt in reversed(self.attempts):
+            if attempt.status != "skipped":
+                return attempt
+        return None

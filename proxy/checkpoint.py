@@ -32,14 +32,15 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     position: int = 0
     open: dict[str, RequestAdmitted] = {}
     statistics: msgspec.Raw = msgspec.Raw(b"{}")
+    ledger: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
-    """What a start knows: admissions without an end, the position read up to, and the ends since the checkpoint to fold."""
+    """What a start knows: admissions without an end, the position read up to, and the events since the checkpoint to fold."""
 
     open: dict[str, RequestAdmitted]
     position: int
-    finished: tuple[RequestFinished, ...]
+    events: tuple[JournalEvent, ...]
 
 
 def read(path: Path) -> Checkpoint | None:
@@ -76,20 +77,26 @@ def recover(journal: Journal, checkpoint: Checkpoint | None) -> Recovered:
 def fold(checkpoint: Checkpoint, position: int, payloads: Iterable[bytes]) -> Recovered:
     """The checkpoint with these records after it. Pure; a record of an unknown kind is left out."""
     still_open = dict(checkpoint.open)
-    finished = []
+    events = []
     for event in _events(payloads):
+        events.append(event)
         if isinstance(event, RequestAdmitted):
             still_open[event.id] = event
         else:
             still_open.pop(event.id, None)
-            finished.append(event)
-    return Recovered(open=still_open, position=position, finished=tuple(finished))
+    return Recovered(open=still_open, position=position, events=tuple(events))
 
 
 def crashed(admitted: RequestAdmitted) -> RequestFinished:
-    """The end of a request whose process died: an error at its reserve, marked estimated. Pure."""
-    reserved = admitted.reserved
-    usage = Usage(input_tokens=reserved.get("input_tokens", 0), output_tokens=reserved.get("output_tokens", 0), estimated=True)
+    """The end of a request whose process died: an error at its reserve and what it spent before, marked estimated. Pure."""
+    booked = [admitted.reserved, *admitted.spent.values()]
+    usage = Usage(
+        input_tokens=sum(part.get("input_tokens", 0) for part in booked),
+        output_tokens=sum(part.get("output_tokens", 0) for part in booked),
+        estimated=True,
+    )
+    priced = "cost" in admitted.reserved
+    cost = sum(part.get("cost", 0) for part in booked) if priced else None
     return RequestFinished(
         id=admitted.id,
         at_ms=admitted.at_ms,
@@ -102,10 +109,13 @@ def crashed(admitted: RequestAdmitted) -> RequestFinished:
         dialect=admitted.dialect,
         path=admitted.path,
         stream=admitted.stream,
+        model=admitted.model or None,
         error_code="crashed",
         error="the proxy died before this request ended; it is booked at its reserve",
+        admitted_ms=admitted.admitted_ms,
         usage=usage,
-        cost_nano_usd=reserved.get("cost"),
+        cost_nano_usd=cost,
+        reserved_cost_nano_usd=cost,
     )
 
 

@@ -8,6 +8,7 @@ import gc
 import logging
 import resource
 import signal
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,8 @@ from prometheus_client import CollectorRegistry
 from core.layout import Layout
 from core.routing.stats import Statistics
 from core.snapshot import Snapshot
-from proxy import checkpoint
+from proxy import checkpoint, recovery
+from proxy.balances import Openings
 from proxy.credentials import Credentials
 from proxy.logs import configure_logs
 from proxy.metrics import Metrics, registry
@@ -74,9 +76,11 @@ class Process:
         self._journal = checkpoint.open_journal(self._layout.journal, known)
         self._outbox = Outbox(asyncio.get_running_loop(), self._journal)
         self.upstreams = Upstreams(self._outbox)
-        self._pipeline = self._recovered_pipeline(known)
         self._reloader = reloader = Reloader(self._layout, self._settings.proxy_id)
-        if (snapshot := reloader.load()) is not None:
+        snapshot = reloader.load()
+        self._ledger = recovery.ledger(known, self._journal)
+        self._pipeline = self._recovered_pipeline(known, snapshot)
+        if snapshot is not None:
             self._swap(snapshot)
         self._obey_signals()  # before anybody can be served: whoever asks to stop from then on gets a drain
         self.server = server = await listen(self._pipeline, *self._settings.listen, self._settings.limits, self._outbox)
@@ -95,15 +99,15 @@ class Process:
         checkpoint.save(self._layout.checkpoint, self._journal, self._checkpoint())
         self._journal.close()
 
-    def _recovered_pipeline(self, known: checkpoint.Checkpoint | None) -> Pipeline:
+    def _recovered_pipeline(self, known: checkpoint.Checkpoint | None, snapshot: Snapshot | None) -> Pipeline:
         """Fold what the journal holds, and end the requests that the last process left open."""
         recovered = checkpoint.recover(self._journal, known)
         statistics = Statistics.restore(msgspec.json.decode(known.statistics)) if known else Statistics()
-        for event in recovered.finished:
-            statistics.fold(event)
+        recovery.replay(recovered.events, statistics, self._ledger, snapshot)
         pipeline = Pipeline(
             outbox=self._outbox,
             journal=self._journal,
+            ledger=self._ledger,
             statistics=statistics,
             metrics=self.metrics,
             bounds=self._settings.bounds,
@@ -113,22 +117,29 @@ class Process:
             crashed = checkpoint.crashed(admitted)
             self._outbox.record(msgspec.json.encode(crashed), partial(pipeline.open_admissions.pop, id, None))
             statistics.fold(crashed)
+            self._ledger.settle(crashed)
         self._outbox.flush()
         return pipeline
 
     def _swap(self, snapshot: Snapshot) -> None:
         self._outbox.serves_unrecorded = snapshot.settings.journal_failure == "serve"
-        self._pipeline.running = Running(snapshot, self._credentials, self.upstreams.open)
+        book = self._ledger.book(snapshot.settings, snapshot.models)
+        self._pipeline.running = Running(snapshot, book, self._credentials, self.upstreams.open)
         self.metrics.reloads += 1
         _log.info("revision running", extra={"revision": snapshot.revision, "degraded": sorted(snapshot.degraded)})
 
     def _checkpoint(self) -> checkpoint.Checkpoint:
-        self._outbox.flush()  # or the statistics would be ahead of the position
+        self._outbox.flush()  # or what was folded would be ahead of the position
+        self._ledger.sweep(_now_ms())
         return checkpoint.Checkpoint(
             position=self._journal.position,
             open=dict(self._pipeline.open_admissions),
             statistics=msgspec.Raw(msgspec.json.encode(self._pipeline.statistics.state())),
+            ledger=msgspec.Raw(msgspec.json.encode(self._ledger.state())),
         )
+
+    def _openings(self) -> Openings:
+        return Openings(self._layout, self._settings.proxy_id, self._ledger, self._journal, _now_ms, self._outbox.flush)
 
     async def _drain(self, server: Server, ops: Server) -> None:
         """Let open requests end; the second signal cuts that short."""
@@ -181,6 +192,7 @@ class Process:
     async def _tasks(self, reloader: Reloader) -> AsyncIterator[None]:
         tasks = [
             asyncio.ensure_future(reloader.watch(self._swap)),
+            asyncio.ensure_future(self._openings().run()),
             asyncio.ensure_future(checkpoint.keep(self._layout.checkpoint, self._journal, self._checkpoint)),
         ]
         for task in tasks:
@@ -191,6 +203,10 @@ class Process:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _raise_descriptor_limit() -> None:

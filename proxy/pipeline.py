@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from functools import partial
 
 import msgspec
 
-from core.events import RequestAdmitted, Status
+from core.events import AttemptFinished, RequestAdmitted, Status
+from core.limits import Block, reasons
 from core.routing.stats import Statistics
-from proxy import refusals
+from proxy import refusals, verdicts
 from proxy.attempts import Attempt, AttemptFailed, StreamBroken
 from proxy.call import Call
 from proxy.content import Content
@@ -22,6 +24,7 @@ from proxy.dialects import openai_chat
 from proxy.dialects.openai_chat import ChatRequest
 from proxy.identity import identify, split_path
 from proxy.journal import Journal, JournalUnavailable
+from proxy.ledger import Grant, MemoryLedger
 from proxy.metrics import Metrics
 from proxy.outbox import Outbox
 from proxy.refusals import Refusal
@@ -33,6 +36,8 @@ _log = logging.getLogger("waybill.proxy")
 _encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
 _MODELS = "/v1/models"
+_NOTHING_DROPPED: Mapping[str, str] = {}
+_NO_BUDGETS: Mapping[str, float] = {}
 CLOCK_S = 0.001  # the loop's clock counts milliseconds: what ran out may have up to one left by it
 CUT_OFF = 503
 CLIENT_GONE = 499  # nginx's word for a client that left: in rows, never on the wire
@@ -54,12 +59,14 @@ class Pipeline:
         *,
         outbox: Outbox,
         journal: Journal,
+        ledger: MemoryLedger,
         statistics: Statistics,
         metrics: Metrics,
         bounds: Bounds,
     ) -> None:
         self.running: Running | None = None
         self.open_admissions: dict[str, RequestAdmitted] = {}
+        self.ledger = ledger
         self.statistics = statistics
         self.metrics = metrics
         self._outbox = outbox
@@ -82,6 +89,8 @@ class Pipeline:
         except JournalUnavailable as error:
             if call.unadmitted:
                 call.entry = None  # a row for each refusal is what there is no room for
+                self.ledger.release(call.id)
+                self.open_admissions.pop(call.id, None)
             self._refuse(request, call, _cannot_record(error))
         except (asyncio.CancelledError, ClientGone, ClientStalled) as left:
             if left.args == (SERVER_LEAVES,):
@@ -124,27 +133,53 @@ class Pipeline:
     async def _complete_chat(self, request: Request, call: Call, running: Running) -> None:
         if self.metrics.active > self._bounds.requests:
             raise refusals.Overloaded(f"This proxy already serves {self._bounds.requests} requests; try again in a second.")
-        plan = call.known_plan
+        plan, entry = call.known_plan, call.known_entry
         body = await request.body(self._bounds.body_bytes)
         chat = openai_chat.parse(body)
         call.stream = chat.stream
         call.facts = facts = chat.facts()
         if plan.project.trace.content:
             call.content = Content(body)
-        now_ms = call.at_ms + int(call.elapsed_ms())
-        call.decision = plan.ranking.decide(facts, self.statistics, now_ms, project=plan.slug)
-        if not call.decision.order:
-            raise refusals.NoModelAvailable(_why_no_model(call))
-        self._admit(call)
+        now_ms = call.now_ms()
+        call.terms = running.book.terms(plan, entry, now_ms)
+        blocks = self.ledger.exhausted(call.terms, plan.candidates, now_ms)
+        if blocks:
+            call.blocks.update(blocks)
+        dropped = reasons(blocks) if blocks else _NOTHING_DROPPED
+        ranking = plan.ranking
+        budgets = self.ledger.remaining(call.terms, plan.candidates, now_ms) if ranking.weighs_budgets else _NO_BUDGETS
+        call.decision = ranking.decide(facts, self.statistics, now_ms, dropped=dropped, budgets=budgets, project=plan.slug)
         await self._try_in_order(request, call, chat, running)
 
-    def _admit(self, call: Call) -> None:
-        """Journal the admission before anything goes upstream: not even the death of the process loses this request."""
+    def _reserve(self, call: Call, model_id: str, failed: AttemptFinished | None) -> Grant | tuple[Block, ...]:
+        """Reserve for a model and journal that, in one step: not even the death of the process loses what is in flight.
+
+        The first time this admits the request; later it moves what is reserved on from the attempt that failed.
+        """
+        if call.terms is None:
+            raise AssertionError("a request has its terms before it is reserved for")
+        now_ms = call.now_ms()
+        if call.admitted:
+            grant = self.ledger.move(call.id, model_id, now_ms, failed)
+        else:
+            self._require_journal(call)
+            grant = self.ledger.reserve(call.id, call.terms, model_id, call.known_facts, now_ms)
+        if isinstance(grant, tuple):
+            call.blocks[model_id] = grant
+            return grant
+        lost = None if call.admitted else call.unadmit
+        if not call.admitted:
+            call.admitted = True
+            call.admitted_ms = now_ms - call.at_ms
+        self.open_admissions[call.id] = admission = call.admission(grant)
+        self._outbox.record(_encode(admission), _nothing, lost)
+        return grant
+
+    def _require_journal(self, call: Call) -> None:
+        """Raise JournalUnavailable where nothing can be recorded and the settings do not say `serve`."""
         if not self._journal.writable and not self._outbox.serves_unrecorded:
             call.entry = None
             raise _cannot_record("its folder has no room")
-        self.open_admissions[call.id] = admitted = call.admitted()
-        self._outbox.record(_encode(admitted), _nothing, call.unadmit)
 
     # --- attempt, stream ---
 
@@ -152,19 +187,25 @@ class Pipeline:
         candidates = {candidate.id: candidate for candidate in call.known_plan.candidates}
         assert call.decision is not None
         failures: dict[str, AttemptFailed] = {}
+        failed: AttemptFinished | None = None
         for model_id in call.decision.order:
+            grant = self._reserve(call, model_id, failed)
+            failed = None
+            if isinstance(grant, tuple):
+                call.skip(candidates[model_id], grant)
+                continue
             attempt = Attempt(call, candidates[model_id], call.known_plan.timeouts, self._loop)
             if self._loop.time() >= attempt.deadlines.request_by - CLOCK_S:
                 raise refusals.TimedOut(f"The request was not answered within its {call.known_plan.timeouts.timeout_ms} ms.")
             attempt.handle = self.statistics.begin(model_id, call.at_ms + int(attempt.started_ms))
             try:
-                await self._attempt(request, call, chat, running, attempt)
+                await self._attempt(request, call, chat, running, attempt, grant.cap)
                 return
             except AttemptFailed as failure:
                 # Its trace holds this frame and so itself: all that the attempt had read would wait for the collector.
                 failure.__traceback__ = failure.__context__ = None
                 failures[model_id] = failure
-                self._end_attempt(attempt, failure.status, failure.reason, failure.http_status)
+                failed = self._end_attempt(attempt, failure.status, failure.reason, failure.http_status)
             except refusals.UpstreamRefused as refusal:
                 self._end_attempt(attempt, "error", refusal.message)
                 call.relayed = attempt.relayed_headers()
@@ -176,16 +217,20 @@ class Pipeline:
                 raise
             finally:
                 attempt.close()
-        raise _all_failed(failures)
+        if failures:
+            raise verdicts.all_failed(failures)
+        raise verdicts.left_out(call.known_plan.slug, call.decision, call.blocks, call.now_ms())
 
-    async def _attempt(self, request: Request, call: Call, chat: ChatRequest, running: Running, attempt: Attempt) -> None:
+    async def _attempt(
+        self, request: Request, call: Call, chat: ChatRequest, running: Running, attempt: Attempt, output_cap: int | None
+    ) -> None:
         model_id = attempt.candidate.id
         try:
             way = running.way(model_id)
         except WayUnavailable as error:
             raise AttemptFailed(str(error)) from None
         endpoint = way.endpoint
-        exchange = await attempt.open(way, endpoint.build(chat, request.headers))
+        exchange = await attempt.open(way, endpoint.build(chat, request.headers, output_cap))
         headers = [*attempt.relayed_headers(), *self._marks(call)]
         if chat.stream:
             relay = endpoint.relay(chat)
@@ -231,15 +276,18 @@ class Pipeline:
         self._end_attempt(attempt, "timeout" if timed_out else "error", reason)
         self._record(call, "error", 200, code, attempt.reported(reason))
 
-    def _end_attempt(self, attempt: Attempt, status: Status, error: str = "", http_status: int | None = None) -> None:
+    def _end_attempt(
+        self, attempt: Attempt, status: Status, error: str = "", http_status: int | None = None
+    ) -> AttemptFinished | None:
         """Note an attempt's end, once: a failure after the end changes nothing any more."""
         if attempt.handle is None:
-            return
+            return None
         call = attempt.call
         finished = attempt.finished(status, error, http_status)
         call.attempts.append(finished)
         self.statistics.end(attempt.handle, call.id, call.at_ms, call.known_plan.slug, finished)
         attempt.handle = None
+        return finished
 
     def _refuse(self, request: Request, call: Call, refusal: Refusal) -> None:
         """Record and send an answer of Waybill's own."""
@@ -260,9 +308,11 @@ class Pipeline:
             return
         call.recorded = True
         latency_ms = call.elapsed_ms()
-        event = call.finished(status, http_status, latency_ms, error_code=code, error=error)
+        reserved = self.ledger.reserved_cost(call.id)
+        event = call.finished(status, http_status, latency_ms, error_code=code, error=error, reserved_cost_nano_usd=reserved)
         # Only once the end is written may a checkpoint forget the admission.
         self._outbox.record(_encode(event), partial(self.open_admissions.pop, call.id, None))
+        self.ledger.settle(event)
         self.statistics.fold(event)
         self.metrics.record(event)
 
@@ -292,28 +342,3 @@ def _models_body(path: str, listed: tuple[str, ...]) -> bytes:
     if model_id not in listed and model_id != openai_chat.AUTO:
         raise refusals.NotFound(f"The project has no model {model_id}; it has {', '.join(listed) or 'none'}.", param="model")
     return openai_chat.model_body(model_id)
-
-
-def _why_no_model(call: Call) -> str:
-    decision = call.decision
-    if decision is None or not decision.candidates:
-        return f"The project {call.known_plan.slug} has no enabled model."
-    reasons = {**decision.dropped}
-    for outcome in decision.policies:
-        reasons.update(outcome.excluded)
-    said = "; ".join(f"{model}: {reason}" for model, reason in reasons.items())
-    return f"Every model of the project {call.known_plan.slug} is left out: {said}."
-
-
-def _all_failed(failures: dict[str, AttemptFailed]) -> Refusal:
-    """What the client is told when every candidate was tried: see product.md, "Fallback"."""
-    last = list(failures.values())[-1]
-    said = ", ".join(f"{model}: {failure.http_status or failure.status}" for model, failure in failures.items())
-    if all(failure.http_status == 429 for failure in failures.values()):
-        waits = [failure.retry_after_s for failure in failures.values() if failure.retry_after_s is not None]
-        return refusals.AllRateLimited(
-            f"Every model is rate limited by its provider ({said}).", retry_after_s=min(waits, default=None)
-        )
-    if last.status == "timeout":
-        return refusals.TimedOut(f"No model answered in time ({said}).")
-    return refusals.AllModelsFailed(f"Every model failed ({said}).")

@@ -9,6 +9,7 @@ from core.config import Model, Provider, Simulation
 from core.origins import origin_of
 from core.snapshot import Snapshot
 from proxy.credentials import Credentials, CredentialUnavailable
+from proxy.ledger import Book
 from proxy.providers import endpoint
 from proxy.providers.openai import Endpoint
 from proxy.providers.simulated import SimulatedExchange, Simulator
@@ -32,8 +33,9 @@ class Way(NamedTuple):
 class Running:
     """One revision with its ways. Replaced as a whole by a reload; a request keeps the one that it began with."""
 
-    def __init__(self, snapshot: Snapshot, credentials: Credentials, open_upstream: Open) -> None:
+    def __init__(self, snapshot: Snapshot, book: Book, credentials: Credentials, open_upstream: Open) -> None:
         self.snapshot = snapshot
+        self.book = book  # the limits of this revision
         self._credentials = credentials
         self._open_upstream = open_upstream
         self._ways: dict[str, Way] = {}

@@ -68,7 +68,7 @@ class Moment:
 class Ranking:
     """A project's candidates and policies, ready to decide."""
 
-    __slots__ = ("_steps", "policies", "pool")
+    __slots__ = ("_steps", "policies", "pool", "weighs_budgets")
     __hash__ = None  # type: ignore[assignment]  # equal by value, and nobody's key
 
     def __init__(self, candidates: Sequence[Candidate], policies: Sequence[Policy]) -> None:
@@ -78,6 +78,7 @@ class Ranking:
         self._steps = [
             Step(at, position, policy, KINDS[type(policy)], len(enabled) - at) for at, (position, policy) in enumerate(enabled)
         ]
+        self.weighs_budgets = any(step.kind == "budget-remaining" for step in self._steps)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Ranking):
