@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,10 +129,12 @@ async def people_of(layout: Layout) -> str:
 
 
 @asynccontextmanager
-async def running(data: Path) -> AsyncIterator[Api]:
-    """The API over a data folder, from start to drain."""
+async def running(data: Path, prepare: Callable[[Layout], Awaitable[None]] | None = None) -> AsyncIterator[Api]:
+    """The API over a data folder, from start to drain; `prepare` may add to the folder before the start."""
     layout = fill(data)
     viewer_key = await people_of(layout)
+    if prepare is not None:
+        await prepare(layout)
     started: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
     settings = ApiSettings(data=data, listen=("127.0.0.1", 0), ops=("127.0.0.1", 0), proxy_url="http://127.0.0.1:8080")
     task = asyncio.create_task(main.run(settings, started))

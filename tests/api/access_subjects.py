@@ -1,0 +1,92 @@
+"""The people of the access matrix: what the expectations say of them, and how they come into a data folder."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from api.database.engine import open_engine, sqlite_url
+from api.people import People
+from api.repository.commits import WAYBILL
+from api.repository.store import Edit, Repository
+from core.layout import Layout
+
+FILE = Path(__file__).with_name("access_expectations.yaml")
+OWN, FOREIGN = "demo", "support-bot"
+PASSWORD = "correct horse battery"
+
+ROLES = """roles:
+  builder: {permissions: ["project:read", "project:write"]}
+  people: {permissions: ["user:read", "user:write"]}
+  auditor: {permissions: ["user:read"]}
+  setter: {permissions: ["settings:write"]}
+  modeller: {permissions: ["model:read", "model:write"]}
+  secret-reader: {permissions: ["project:read", "report:read", "content:read"]}
+  token-keeper: {permissions: ["project:read", "model:read", "report:read", "token:write"]}
+"""
+
+
+@functools.cache
+def expectations() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    return found
+
+
+def members(named: str | list[str]) -> frozenset[str]:
+    """The subjects that a list of subjects and groups, or the name of one group, means."""
+    groups = expectations()["groups"]
+    found: set[str] = set()
+    for name in [named] if isinstance(named, str) else named:
+        found |= members(groups[name]) if name in groups else {name}
+    unknown = found - set(expectations()["subjects"]) - {"anonymous"}
+    assert not unknown, f"{FILE.name} names {sorted(unknown)}, who are no subjects"
+    return frozenset(found)
+
+
+def email_of(subject: str) -> str:
+    return f"{subject}@matrix.example"
+
+
+async def settle(layout: Layout) -> dict[str, str]:
+    """Put the roles, the memberships and the people into a data folder; return each one's API key."""
+    subjects: dict[str, dict[str, str]] = expectations()["subjects"]
+    await asyncio.to_thread(_commit, layout, subjects)
+    engine = open_engine(sqlite_url(layout.database))
+    people = People(engine)
+    try:
+        keys = {}
+        hashed = await people.passwords.hash(PASSWORD)
+        for name, subject in subjects.items():
+            keys[name] = await _person(people, name, subject["role"], hashed)
+        return keys
+    finally:
+        await engine.dispose()
+
+
+async def _person(people: People, name: str, role: str, hashed: str) -> str:
+    from sqlalchemy import insert
+
+    from api.database.engine import writing
+    from api.database.tables import users
+    from api.people.users import user_row
+
+    row = user_row(email_of(name), name, hashed, role)
+    async with writing(people.engine) as connection:
+        await connection.execute(insert(users).values(row))
+    return await people.create_key(str(row["id"]), "matrix")
+
+
+def _commit(layout: Layout, subjects: dict[str, dict[str, str]]) -> None:
+    repository = Repository(layout.repository)
+    path = f"projects/{OWN}/project.yaml"
+    head = repository.head()
+    assert head is not None
+    project = repository.read(head, path)[0].decode()
+    lines = [f"  - {{user: {email_of(name)}, role: {each['in-own']}}}" for name, each in subjects.items() if "in-own" in each]
+    changed = project.replace("members: []", "\n".join(["members:", *lines]))
+    edit = Edit(changes={path: changed.encode(), "roles.yaml": ROLES.encode()}, author=WAYBILL, reason="The people", base=head)
+    repository.commit(edit, check=lambda head, changes: None)
