@@ -7,11 +7,12 @@ file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 import msgspec
 
 from api.grants import Grants
-from core.config import Config, Project, References, Routing, Settings
+from core.config import Config, Model, Project, Provider, References, Routing, Settings
 from core.paths import id_of, project_path, routing_path, slug_of
 from core.references import indexed, name_key
 
@@ -80,6 +81,18 @@ class Catalogue:
     def users(self, path: str) -> frozenset[str]:
         """The files that name the file at `path`: the routings and tokens of a model, the models of a provider."""
         return self._index.users.get(path, frozenset())
+
+    @cached_property
+    def models(self) -> Mapping[str, Model]:
+        """Every model, by id, in order."""
+        found = {id_of(path): file for path, file in self.config.files.items() if isinstance(file, Model)}
+        return {model_id: found[model_id] for model_id in sorted(found)}
+
+    @cached_property
+    def providers(self) -> Mapping[str, Provider]:
+        """Every provider, by id, in order."""
+        found = {id_of(path): file for path, file in self.config.files.items() if isinstance(file, Provider)}
+        return {provider_id: found[provider_id] for provider_id in sorted(found)}
 
     @property
     def settings(self) -> Settings:

@@ -43,7 +43,9 @@ def deleted(config: Config, model_id: str) -> dict[str, bytes | None]:
     path = model_path(model_id)
     users = users_of(config, path)
     if users.projects:
-        raise EditRejected("id", f"model {model_id} is in use by {users}: take it out of their routing first, or disable it")
+        raise EditRejected(
+            "modelId", f"model {model_id} is in use by {users}: take it out of their routing first, or disable it"
+        )
     return {path: None}
 
 
@@ -60,7 +62,7 @@ def preset_fields(config: Config, provider_id: str, upstream_name: str, at_ms: i
 
 
 def _fields(preset: ModelPreset) -> dict[str, Value]:
-    prices = plain_prices(preset.prices) if preset.prices is not None else None
+    prices: Value = plain_prices(preset.prices) if preset.prices is not None else None
     return {"prices": prices, "context_window": preset.context_window}
 
 
@@ -87,14 +89,14 @@ def _changed(document: Document, fields: Mapping[str, Value]) -> Document:
     capabilities, own = wished.get("capabilities"), document.get("capabilities")
     if isinstance(capabilities, dict):
         base = own if isinstance(own, dict) else {}
-        merged = {key: value for key, value in {**base, **capabilities}.items() if value is not None}
+        merged: Document = {key: value for key, value in {**base, **capabilities}.items() if value is not None}
         # A mapping that was there stays, empty; none is made to say nothing.
-        wished["capabilities"] = merged if merged or own is not None else None
+        wished["capabilities"] = None if not merged and own is None else merged
     return with_fields(document, wished)
 
 
 def _path(model_id: str) -> str:
     path = model_path(model_id)
     if kind_of(path) is not Model:
-        raise EditRejected("id", _FORM)
+        raise EditRejected("modelId", _FORM)
     return path

@@ -30,7 +30,7 @@ def created(provider_id: str, fields: Mapping[str, Value], credential: Credentia
     """The file of a new provider; a `preset` says what is left out. Raises EditRejected."""
     path = provider_path(provider_id)
     if kind_of(path) is None:
-        raise EditRejected("id", "must be lower-case letters, digits and single hyphens, at most 63")
+        raise EditRejected("providerId", "must be lower-case letters, digits and single hyphens, at most 63")
     document: Document = {key: value for key, value in _from_preset(fields).items() if value is not None}
     if document.get("kind") not in get_args(ProviderKind):
         raise EditRejected("kind", f"give a `kind`, one of {', '.join(get_args(ProviderKind))}, or a `preset`")
@@ -62,7 +62,9 @@ def deleted(config: Config, provider_id: str) -> dict[str, bytes | None]:
     path = provider_path(provider_id)
     users = users_of(config, path)
     if users.models or users.projects:
-        raise EditRejected("id", f"provider {provider_id} is in use by {users}: change them first, or disable the provider")
+        raise EditRejected(
+            "providerId", f"provider {provider_id} is in use by {users}: change them first, or disable the provider"
+        )
     return {path: None}
 
 

@@ -34,9 +34,7 @@ def updated(files: Mapping[str, bytes], name: str, fields: Mapping[str, Value]) 
     _refuse_built_in(name)
     role = _present(files, name)
     meant = with_fields(role, fields)
-    return edited(
-        ROLES_PATH, files[ROLES_PATH], lambda document: {**document, "roles": {**_roles(document), name: meant}}
-    )
+    return edited(ROLES_PATH, files[ROLES_PATH], lambda document: {**document, "roles": {**_roles(document), name: meant}})
 
 
 def deleted(config: Config, files: Mapping[str, bytes], name: str) -> dict[str, bytes]:

@@ -21,7 +21,9 @@ class Users(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """In words: `project demo and models a, b`."""
-        return " and ".join(_named(what, names) for what, names in (("project", self.projects), ("model", self.models)) if names)
+        return " and ".join(
+            _named(what, names) for what, names in (("project", self.projects), ("model", self.models)) if names
+        )
 
 
 def users_of(config: Config, path: str) -> Users:
@@ -31,8 +33,6 @@ def users_of(config: Config, path: str) -> Users:
     projects = {slug for user in found if kind_of(user) in (Project, Routing, Token) and (slug := slug_of(user)) is not None}
     models = {id_of(user) for user in found if kind_of(user) is Model}
     return Users(tuple(sorted(projects)), tuple(sorted(models)))
-
-
 
 
 def _named(what: str, names: Iterable[str]) -> str:

@@ -15,17 +15,24 @@ from api.access import signed_in
 from api.graphql.context import Info
 from api.graphql.guard import guarded
 from api.graphql.ids import BadNodeId, read_node_id
+from api.graphql.mutations.members import MemberMutations
 from api.graphql.mutations.people import PeopleMutations
 from api.graphql.mutations.projects import ProjectMutations
+from api.graphql.mutations.routing import RoutingMutations
+from api.graphql.mutations.tokens import TokenMutations
 from api.graphql.queries import nodes, projects, request_logs
+from api.graphql.queries.models import ModelQueries
 from api.graphql.queries.users import PeopleQueries
 from api.graphql.scalars import Json, schema_config
 from api.graphql.subscriptions import request_log_feed
 from api.graphql.subscriptions.request_log_feed import RequestLogBatch
+from api.graphql.types.model import Model
 from api.graphql.types.nodes import Node, page_size
 from api.graphql.types.project import Project, ProjectConnection
+from api.graphql.types.provider import Provider
 from api.graphql.types.request_log import LogOrder, RequestLog, RequestLogConnection, RequestLogFilter
 from api.graphql.types.revision import Revision
+from api.graphql.types.role import Role
 from api.graphql.types.user import User
 from api.graphql.types.viewer import Viewer
 
@@ -40,7 +47,7 @@ FeedAfter = Annotated[
 
 
 @strawberry.type(description="What can be read.")
-class Query(PeopleQueries):
+class Query(ModelQueries, PeopleQueries):
     """Root of queries."""
 
     @strawberry.field(description="The user behind this request.")
@@ -101,7 +108,7 @@ class Query(PeopleQueries):
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(PeopleMutations, ProjectMutations):
+class Mutation(PeopleMutations, ProjectMutations, RoutingMutations, TokenMutations, MemberMutations):
     """Root of mutations, made of its parts."""
 
 
@@ -128,7 +135,7 @@ class Subscription:
 
 def build_schema() -> strawberry.Schema:
     """The schema with every field guarded. Raises KeyError for a field without a rule of access."""
-    types = [Project, RequestLog, Revision, User, Viewer]
+    types = [Model, Project, Provider, RequestLog, Revision, Role, User, Viewer]
     schema = strawberry.Schema(Query, Mutation, Subscription, config=schema_config(), types=types)
     guarded(schema)
     return schema

@@ -11,9 +11,13 @@ from api.graphql.context import Context
 from api.graphql.errors import BadInput
 from api.graphql.ids import BadNodeId, read_node_id
 from api.graphql.queries import request_logs, users
+from api.graphql.types.model import Model
 from api.graphql.types.nodes import Node
 from api.graphql.types.project import Project
+from api.graphql.types.provider import Provider
 from api.graphql.types.revision import Revision
+from api.graphql.types.role import Role
+from api.graphql.types.token import Token
 from api.graphql.types.viewer import Viewer
 from api.repository.errors import UnknownRevision
 
@@ -24,7 +28,7 @@ async def node(context: Context, node_id: str) -> Node | None:
         type_name, key = read_node_id(node_id)
     except BadNodeId as error:
         raise BadInput(str(error)) from error
-    find = _FINDERS.get(type_name)
+    find = FINDERS.get(type_name)
     if find is None:
         raise BadInput("this is no id that this API gave out")
     found = await find(context, key)
@@ -46,6 +50,23 @@ async def _project(context: Context, key: str) -> Node | None:
     catalogue = context.services.catalogue()
     entry = catalogue.project_by_id(key)
     return Project.of(entry, catalogue) if entry is not None else None
+
+
+async def _model(context: Context, key: str) -> Node | None:
+    return Model.at(context.services.catalogue(), key)
+
+
+async def _provider(context: Context, key: str) -> Node | None:
+    return Provider.at(context.services.catalogue(), key)
+
+
+async def _role(context: Context, key: str) -> Node | None:
+    return Role.at(context.services.catalogue(), key)
+
+
+async def _token(context: Context, key: str) -> Node | None:
+    slug, _, token = key.partition("/")
+    return Token.at(context.services.catalogue().config, slug, token)
 
 
 async def _request_log(context: Context, key: str) -> Node | None:
@@ -72,10 +93,14 @@ async def _revision(context: Context, commit: str) -> Revision | None:
 
 
 # One line for each type with ids: (context, key) -> the thing, whoever asks. Who may see it is decided above.
-_FINDERS: Final[Mapping[str, Callable[[Context, str], Awaitable[Node | None]]]] = {
+FINDERS: Final[Mapping[str, Callable[[Context, str], Awaitable[Node | None]]]] = {
+    "Model": _model,
     "Project": _project,
+    "Provider": _provider,
+    "Token": _token,
     "RequestLog": _request_log,
     "Revision": _revision,
+    "Role": _role,
     "User": users.one,
     "Viewer": _viewer,
 }

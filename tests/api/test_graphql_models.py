@@ -1,0 +1,140 @@
+"""Models, providers, roles and settings as they are published, and what a form for them starts from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import SAMPLE, Api
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+OWNED = b"kind: openai\nenabled: false\nproject: demo\ncredential: {file: demo-key, origin: https://api.openai.com}\n"
+
+
+async def test_models_are_pages_by_id_and_are_searched(api: Api) -> None:
+    query = """query($first: Int, $after: String, $search: String, $provider: String) {
+      models(first: $first, after: $after, search: $search, provider: $provider) {
+        totalCount nodes { modelId } edges { cursor } pageInfo { hasNextPage hasPreviousPage endCursor } } }"""
+    there = sorted(path.stem for path in (SAMPLE / "models").glob("*.yaml"))
+    first = (await api.data(query, first=2))["models"]
+    assert first["totalCount"] == len(there)
+    assert [node["modelId"] for node in first["nodes"]] == there[:2]
+    assert first["pageInfo"] == {"hasNextPage": True, "hasPreviousPage": False, "endCursor": there[1]}
+    rest = (await api.data(query, after=first["pageInfo"]["endCursor"]))["models"]
+    assert [edge["cursor"] for edge in rest["edges"]] == there[2:]
+    assert [n["modelId"] for n in (await api.data(query, search="FAST-1"))["models"]["nodes"]] == ["sim-fast"]
+    assert [n["modelId"] for n in (await api.data(query, provider="local"))["models"]["nodes"]] == ["local-model"]
+
+
+async def test_a_model_says_everything_of_its_file(api: Api) -> None:
+    query = """query($id: String!) { model(id: $id) { id modelId providerId upstreamName unpriced contextWindow maxOutputTokens
+      enabled simulation usedBy revision prices { input output cachedInput cacheWrite5m cacheWrite1h reasoning
+        tiers { aboveInputTokens input output cachedInput } }
+      capabilities { vision functionCalling json thinking audio } limits { mode rules { value } }
+      provider { providerId kind credential { source } models { modelId } } } }"""
+    model = (await api.data(query, id="sim-smart"))["model"]
+    assert model["prices"] == {
+        "input": "3", "output": "15", "cachedInput": "0.3", "cacheWrite5m": "3.75", "cacheWrite1h": "6", "reasoning": None,
+        "tiers": [{"aboveInputTokens": 200_000, "input": "6", "output": "22.5", "cachedInput": "0.6"}],
+    }  # fmt: skip
+    assert model["capabilities"] == {
+        "vision": True, "functionCalling": True, "json": True, "thinking": True, "audio": None,
+    }  # fmt: skip
+    assert (model["unpriced"], model["contextWindow"], model["enabled"]) == ("REFUSE", 1_000_000, True)
+    assert model["simulation"]["seed"] == 13
+    assert model["usedBy"] == ["demo", "support-bot"]
+    assert model["provider"]["kind"] == "SIMULATED"
+    assert [found["modelId"] for found in model["provider"]["models"]] == sorted(
+        path.stem for path in (SAMPLE / "models").glob("*.yaml") if "provider: simulated" in path.read_text()
+    )
+    assert model["limits"] == {"mode": "REPLACE", "rules": []}
+    assert model["revision"] == api.head()
+    by_node_id = await api.data(query, id=model["id"])
+    assert by_node_id["model"] == model
+    assert (await api.data(query, id="nowhere"))["model"] is None
+
+
+async def test_a_provider_says_where_its_key_is_and_never_the_key(api: Api) -> None:
+    query = """query($id: String!) { provider(id: $id) { kind baseUrl address origin enabled preset modelCount maxConnections
+      projectSlug headers { name } credential { source name origin } } }"""
+    assert (await api.data(query, id="local"))["provider"] == {
+        "kind": "OPENAI_COMPATIBLE", "baseUrl": "http://127.0.0.1:8000/v1", "address": "http://127.0.0.1:8000/v1",
+        "origin": "http://127.0.0.1:8000", "enabled": False, "preset": None, "modelCount": 1, "maxConnections": 64,
+        "projectSlug": None, "headers": [],
+        "credential": {"source": "ENV", "name": "WAYBILL_SECRET_LOCAL", "origin": "http://127.0.0.1:8000"},
+    }  # fmt: skip
+    simulated = (await api.data(query, id="simulated"))["provider"]
+    assert (simulated["address"], simulated["origin"], simulated["credential"]) == (None, None, None)
+
+
+async def test_node_finds_models_providers_and_roles(api: Api) -> None:
+    query = '{ model(id: "sim-fast") { id } provider(id: "openai") { id } roles { id name } }'
+    found = await api.data(query)
+    ids = [found["model"]["id"], found["provider"]["id"], *(role["id"] for role in found["roles"])]
+    fetch = """query($id: ID!) { node(id: $id) { __typename id
+      ... on Model { modelId } ... on Provider { providerId } ... on Role { name } } }"""
+    nodes = [(await api.data(fetch, id=node_id))["node"] for node_id in ids]
+    assert [node["id"] for node in nodes] == ids
+    assert [node["__typename"] for node in nodes] == ["Model", "Provider"] + ["Role"] * len(found["roles"])
+
+
+async def test_roles_are_built_in_and_custom(api: Api) -> None:
+    roles = (await api.data("{ roles { name builtIn description globalPermissions projectPermissions } }"))["roles"]
+    assert [(role["name"], role["builtIn"]) for role in roles] == [
+        ("admin", True), ("operator", True), ("editor", True), ("viewer", True), ("token-keeper", False),
+    ]  # fmt: skip
+    by_name = {role["name"]: role for role in roles}
+    assert by_name["operator"]["projectPermissions"] is None
+    assert by_name["editor"]["globalPermissions"] is None
+    assert by_name["token-keeper"]["projectPermissions"] == ["model:read", "project:read", "report:read", "token:write"]
+    assert all(role["description"] for role in roles)
+
+
+async def test_settings_are_those_of_the_file_with_its_defaults(api: Api) -> None:
+    query = """{ settings { timeouts { timeoutMs attemptTimeoutMs } retention { rowsDays tracesDays tracesMaxMb journalHours }
+      limits { mode rules { metric } } alertWebhooks { url } review { paths } journalFailure revision } }"""
+    assert (await api.data(query))["settings"] == {
+        "timeouts": {"timeoutMs": 600_000, "attemptTimeoutMs": None},
+        "retention": {"rowsDays": 90, "tracesDays": 14, "tracesMaxMb": 4096, "journalHours": 24},
+        "limits": {"mode": "REPLACE", "rules": []}, "alertWebhooks": [], "review": [], "journalFailure": "REFUSE",
+        "revision": api.head(),
+    }  # fmt: skip
+
+
+async def test_presets_of_providers_and_of_models(api: Api) -> None:
+    query = """query($preset: String, $provider: String, $search: String, $first: Int) {
+      providerPresets { presetId kind baseUrl needsKey }
+      modelPresets(preset: $preset, provider: $provider, search: $search, first: $first) {
+        upstreamName name contextWindow deprecated prices { input output } } }"""
+    found = await api.data(query, preset="openai", search="4o-mini", first=1)
+    assert {
+        "presetId": "mistral",
+        "kind": "OPENAI_COMPATIBLE",
+        "baseUrl": "https://api.mistral.ai/v1",
+        "needsKey": True,
+    } in found["providerPresets"]
+    (first,) = found["modelPresets"]
+    assert "4o" in first["upstreamName"]
+    by_provider = await api.data(query, provider="openai", search="gpt-4o-mini")
+    assert {"upstreamName": "gpt-4o-mini", "name": "gpt 4o mini", "contextWindow": 128_000, "deprecated": False,
+            "prices": {"input": "0.15", "output": "0.6"}} in by_provider["modelPresets"]  # fmt: skip
+    assert (await api.data(query, provider="simulated"))["modelPresets"] == []
+    answer: Any = (await api.post(query, preset="none")).json()
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_what_a_viewer_may_not_see_is_not_there(api: Api) -> None:
+    """An owned provider is of its project; webhooks take the permission for settings."""
+    api.commit("providers/demos-own.yaml", OWNED)
+    await api.data("{ revision { commit } }")
+    query = '{ provider(id: "demos-own") { projectSlug credential { source name } } providers { nodes { providerId } } }'
+    while (found := await api.data(query))["provider"] is None:
+        pass  # until the commit is published
+    assert found["provider"] == {"projectSlug": "demo", "credential": {"source": "FILE", "name": "demo-key"}}
+    seen = await api.data(query, api.viewer_key)
+    assert "demos-own" in {node["providerId"] for node in seen["providers"]["nodes"]}
+    refused = (await api.post("{ settings { journalFailure alertWebhooks { url } } }", api.viewer_key)).json()
+    assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert (await api.data("{ settings { journalFailure } }", api.viewer_key))["settings"]["journalFailure"] == "REFUSE"
