@@ -121,11 +121,14 @@ class PromptSize:
     """What a prompt is made of, collected part by part, and its two figures in tokens."""
 
     __slots__ = (
+        "audio",
         "audio_chars",
+        "calls",
         "encrypted_chars",
         "file_chars",
         "files_elsewhere",
         "has_tools",
+        "ids",
         "images",
         "messages",
         "raws",
@@ -136,13 +139,16 @@ class PromptSize:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.raws: list[Raw] = []
+        self.ids = 0  # tokens that the client made itself
         self.messages = 0
         self.images = 0
         self.file_chars = 0
         self.files_elsewhere = 0  # named by an address or an id
         self.encrypted_chars = 0  # thinking that only its provider can read
         self.audio_chars = 0
+        self.audio = False  # something is spoken, or is to be
         self.has_tools = False
+        self.calls = False  # tools, or calls and results, which a model without function calling cannot read either
         self.tools_elsewhere = 0  # defined by the provider
 
     def add_raw(self, raw: Raw) -> None:
@@ -152,14 +158,14 @@ class PromptSize:
     def figures(self) -> tuple[int, int]:
         """The estimate for policies, and the bound that no provider exceeds, for reservations."""
         thousandths, bound = measure("".join(self.texts))
-        bound += self.messages * MESSAGE_TOKENS_BOUND + self._media_bound()
+        bound += self.ids + self.messages * MESSAGE_TOKENS_BOUND + self.media_bound()
         if self.raws:
             thousandths += text_tokens("".join([json_text(raw) for raw in self.raws]))
             bound += sum([len(raw) for raw in self.raws])
-        return (thousandths + 999) // 1_000 + self.messages * MESSAGE_TOKENS + self._media(), bound
+        return (thousandths + 999) // 1_000 + self.ids + self.messages * MESSAGE_TOKENS + self.media(), bound
 
-    def _media(self) -> int:
-        """Media count a figure of their own, never as their base64 text."""
+    def media(self) -> int:
+        """The estimate of what is not text: media count a figure of their own, never as their base64."""
         return (
             self.images * IMAGE_TOKENS
             + self.file_chars // FILE_CHARS_PER_TOKEN
@@ -169,7 +175,8 @@ class PromptSize:
             + self.tools_elsewhere * TOOL_ELSEWHERE_TOKENS
         )
 
-    def _media_bound(self) -> int:
+    def media_bound(self) -> int:
+        """The bound of what is not text, with the 600 for tools."""
         return (
             self.images * IMAGE_TOKENS_BOUND
             + self.file_chars

@@ -14,11 +14,12 @@ from core.facts.chat import (
     ResponseFormat,
     StreamOptions,
     chat_facts,
+    chat_prompt,
     decode_chat,
     facts_from_chat,
 )
 from core.facts.decoding import BodyError, Count
-from core.facts.embeddings import EmbeddingsRequest, decode_embeddings, embeddings_facts
+from core.facts.embeddings import EmbeddingsRequest, decode_embeddings, embeddings_facts, embeddings_prompt
 from core.facts.messages import (
     CountTokensRequest,
     Message,
@@ -26,6 +27,7 @@ from core.facts.messages import (
     decode_count_tokens,
     decode_messages,
     messages_facts,
+    messages_prompt,
 )
 from core.facts.request import Dialect, Facts, Need
 
@@ -46,11 +48,14 @@ __all__ = (
     "ResponseFormat",
     "StreamOptions",
     "chat_facts",
+    "chat_prompt",
     "decode_chat",
     "decode_count_tokens",
     "decode_embeddings",
     "decode_messages",
     "embeddings_facts",
+    "embeddings_prompt",
     "facts_from_chat",
     "messages_facts",
+    "messages_prompt",
 )

@@ -76,25 +76,27 @@ def decode_chat(body: bytes) -> ChatRequest:
     return decode(_CHAT, body)
 
 
-def chat_facts(request: ChatRequest) -> Facts:
-    """The facts of a decoded chat request; linear in its text, whatever its media weigh."""
+def chat_prompt(request: ChatRequest) -> PromptSize:
+    """What the prompt of a chat request is made of."""
     size = PromptSize()
-    audio = (request.audio and present(request.audio)) or (request.modalities is not None and "audio" in request.modalities)
-    tools_used = bool(request.tools or request.functions)
+    size.audio = (bool(request.audio) and present(request.audio)) or "audio" in (request.modalities or ())
+    size.calls = bool(request.tools or request.functions)
     for message in request.messages:
-        audio |= _add_message(size, message)
-        # A model without function calling cannot read a conversation that holds calls and their results either.
-        tools_used |= message.tool_call_id is not None or bool(
-            (message.tool_calls and present(message.tool_calls)) or (message.function_call and present(message.function_call))
-        )
+        _add_message(size, message)
     add_tools(size, request.tools)
     add_tools(size, request.functions)
     form = request.response_format
-    wants_json = form is not None and form.type.startswith("json")
     if form is not None and present(form.json_schema):
         size.add_raw(form.json_schema)  # providers put the schema into the prompt
-    cap = request.max_completion_tokens
+    return size
+
+
+def chat_facts(request: ChatRequest) -> Facts:
+    """The facts of a decoded chat request; linear in its text, whatever its media weigh."""
+    size = chat_prompt(request)
     estimate, bound = size.figures()
+    form = request.response_format
+    cap = request.max_completion_tokens
     return Facts(
         model_named=request.model or None,
         stream=bool(request.stream),
@@ -105,10 +107,10 @@ def chat_facts(request: ChatRequest) -> Facts:
         images=size.images,
         needs=needs_of(
             vision=size.images > 0,
-            function_calling=tools_used,
-            json=wants_json,
+            function_calling=size.calls,
+            json=form is not None and form.type.startswith("json"),
             thinking=_thinks(request.reasoning_effort),
-            audio=audio,
+            audio=size.audio,
         ),
     )
 
@@ -118,27 +120,28 @@ def facts_from_chat(body: bytes) -> Facts:
     return chat_facts(decode_chat(body))
 
 
-def _add_message(size: PromptSize, message: ChatMessage) -> bool:
-    """Count one message; whether it holds audio."""
+def _add_message(size: PromptSize, message: ChatMessage) -> None:
     size.messages += 1
-    audio = bool(message.audio) and present(message.audio)
+    if message.audio and present(message.audio):
+        size.audio = True
     content = message.content
     if content.__class__ is str:
         size.texts.append(content)
     elif content:
         for part in content:
-            audio |= _add_part(size, part)  # type: ignore[arg-type]  # mypy does not narrow by __class__, which is twice as fast
+            _add_part(size, part)  # type: ignore[arg-type]  # mypy does not narrow by __class__, which is twice as fast
     for text in (message.name, message.refusal, message.reasoning_content, message.tool_call_id):
         if text is not None:
             size.texts.append(text)
     for raw in (message.tool_calls, message.function_call):
         if raw and present(raw):
+            size.calls = True
             size.add_raw(raw)
-    return audio
+    if message.tool_call_id is not None:
+        size.calls = True
 
 
-def _add_part(size: PromptSize, part: Part) -> bool:
-    """Count one part of a message's content; whether it is audio."""
+def _add_part(size: PromptSize, part: Part) -> None:
     if part.text is not None:
         size.texts.append(part.text)
     if part.refusal is not None:
@@ -149,8 +152,7 @@ def _add_part(size: PromptSize, part: Part) -> bool:
         size.file_chars += len(part.file)
     if present(part.input_audio):
         size.audio_chars += len(part.input_audio)
-        return True
-    return False
+        size.audio = True
 
 
 def _thinks(effort: str | None) -> bool:

@@ -28,20 +28,24 @@ def decode_embeddings(body: bytes) -> EmbeddingsRequest:
     return decode(_EMBEDDINGS, body)
 
 
-def embeddings_facts(request: EmbeddingsRequest) -> Facts:
-    """The facts of a decoded embeddings request: its bound is the bytes of its texts, or how many ids it has."""
+def embeddings_prompt(request: EmbeddingsRequest) -> PromptSize:
+    """What the input of an embeddings request is made of."""
     size = PromptSize()
     inputs = [request.input] if isinstance(request.input, str) else request.input
-    ids = 0
     for item in inputs:
         if isinstance(item, str):
             size.texts.append(item)
         else:
-            ids += 1 if isinstance(item, int) else len(item)
-    estimate, bound = size.figures()
+            size.ids += 1 if isinstance(item, int) else len(item)
+    return size
+
+
+def embeddings_facts(request: EmbeddingsRequest) -> Facts:
+    """The facts of a decoded embeddings request: its bound is the bytes of its texts, or how many ids it has."""
+    estimate, bound = embeddings_prompt(request).figures()
     return Facts(
         dialect="openai_embeddings",
         model_named=request.model or None,
-        input_tokens_estimate=estimate + ids,
-        input_tokens_bound=bound + ids,
+        input_tokens_estimate=estimate,
+        input_tokens_bound=bound,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from core.facts.blocks import Prompt
+from core.facts.blocks import add_content
 from core.facts.decoding import BodyError, Count, add_tools, decode, present
 from core.facts.request import Facts, needs_of
 from core.tokens import PromptSize
@@ -78,24 +78,29 @@ def decode_count_tokens(body: bytes) -> CountTokensRequest:
     return decode(_COUNT_TOKENS, body)
 
 
-def messages_facts(request: CountTokensRequest) -> Facts:
-    """The facts of a decoded request; linear in its text. Raises BodyError where a content is neither text nor blocks."""
-    prompt = Prompt()
-    size = prompt.size
+def messages_prompt(request: CountTokensRequest) -> PromptSize:
+    """What the prompt of a request is made of. Raises BodyError where a content is neither text nor blocks."""
+    size = PromptSize()
+    size.calls = bool(request.tools)
     if present(request.system):
-        prompt.add("system", request.system)
+        add_content(size, "system", request.system)
     for position, message in enumerate(request.messages):
         size.messages += 1
         if present(message.content):
-            prompt.add(f"messages[{position}].content", message.content)
+            add_content(size, f"messages[{position}].content", message.content)
     _add_tools(size, request.tools)
-    form = request.output_config.format if request.output_config is not None else None
-    if form is None:
-        form = request.output_format
+    form = _form(request)
     if form is not None and present(form.schema):
         size.add_raw(form.schema)  # the provider puts it into the prompt
-    thinking = request.thinking
+    return size
+
+
+def messages_facts(request: CountTokensRequest) -> Facts:
+    """The facts of a decoded request; linear in its text. Raises BodyError where a content is neither text nor blocks."""
+    size = messages_prompt(request)
     estimate, bound = size.figures()
+    form = _form(request)
+    thinking = request.thinking
     return Facts(
         dialect="anthropic",
         model_named=request.model or None,
@@ -106,12 +111,18 @@ def messages_facts(request: CountTokensRequest) -> Facts:
         images=size.images,
         needs=needs_of(
             vision=size.images > 0,
-            function_calling=prompt.tools_used or bool(request.tools),
+            function_calling=size.calls,
             json=form is not None and form.type.startswith("json"),
             thinking=thinking is not None and thinking.type not in ("", "disabled"),
-            audio=prompt.audio,
+            audio=size.audio,
         ),
     )
+
+
+def _form(request: CountTokensRequest) -> OutputFormat | None:
+    """The form of the answer, where it is now or where it was."""
+    config = request.output_config
+    return request.output_format if config is None or config.format is None else config.format
 
 
 def _add_tools(size: PromptSize, tools: list[Raw] | None) -> None:
