@@ -1,4 +1,4 @@
-"""How limits stand: each one that is in force for a scope, with what is used of it now, from rollups and at most an hour's rows.
+"""How limits stand: each one that is in force for a scope, with its use now, from rollups and at most an hour's rows.
 
 A scope is named as `core.limits.Scope` names it: the platform, a project, a token, a model, a project's model, a token's model.
 What is answered for it are the limits that a request in it is held to, those of the levels around it too, each with the use of

@@ -17,13 +17,18 @@ import uvloop
 from litestar.types import ASGIApp
 
 from api import logs
+from api.alerts.feed import AlertFeed
+from api.alerts.watch import LimitWatch
+from api.alerts.webhooks import Webhooks
 from api.app import build_app
+from api.balances import BalanceDesk
 from api.database.engine import open_engine, sqlite_url
 from api.database.migrate import migrate
 from api.feed import Feed
 from api.metrics import ApiMetrics
 from api.ops import OpsApp, Readiness
 from api.people import People, now_ms
+from api.publications import Publications
 from api.publish import Publisher
 from api.recorder import Recorder
 from api.repository.installation import away, create
@@ -73,6 +78,7 @@ async def run(settings: ApiSettings, started: asyncio.Future[tuple[int, int]] | 
                 finally:
                     # Streams end with `complete` and a cursor in hand, before the server would cut them off.
                     services.feed.close()
+                    services.alerts.close()
 
 
 @asynccontextmanager
@@ -85,14 +91,29 @@ async def _services(settings: ApiSettings, metrics: ApiMetrics, readiness: Readi
         readiness.engine = engine = open_engine(url)
         stack.push_async_callback(engine.dispose)
         feed = Feed(engine)
-        readiness.recorder = recorder = Recorder(layout.journal, url, feed.publish)
+        alerts, watch = AlertFeed(engine), LimitWatch(now_ms)
+        # The last publication is enough to begin with: what is recorded before the repository is there has limits, too.
+        if (known := await asyncio.to_thread(Publications(layout.published).load)) is not None:
+            watch.configure(known.config, known.revision)
+        webhooks = Webhooks(engine, lambda: watch.settings.alert_webhooks, layout.secrets, now_ms)
+
+        def alerted() -> None:
+            alerts.news()
+            webhooks.news()
+
+        readiness.recorder = recorder = Recorder(layout.journal, url, feed.publish, watch, alerted)
         stack.push_async_callback(recorder.close)
         feed.start(await recorder.start())
+        await stack.enter_async_context(_task(webhooks.run(), "webhooks"))
+        desk = BalanceDesk(layout, engine, lambda: recorder.lag_bytes, now_ms)
+        await stack.enter_async_context(_task(desk.run(), "opening balances"))
         readiness.recording = await stack.enter_async_context(_task(recorder.run(), "recorder"))
         readiness.repository = repository = await _repository(layout, fsync=settings.fsync)
         readiness.publisher = publisher = Publisher(layout, repository)
         stack.push_async_callback(publisher.close)
+        publisher.subscribe(lambda published: watch.configure(published.config, published.revision))
         await publisher.start()
+        watch.configure(publisher.config, publisher.revision)
         retention = RetentionJob(
             engine,
             layout.journal,
@@ -103,7 +124,7 @@ async def _services(settings: ApiSettings, metrics: ApiMetrics, readiness: Readi
         )
         await stack.enter_async_context(_task(retention.run(), "retention"))
         people = People(engine, grants=lambda: services.catalogue().grants)
-        services = Services(engine, repository, publisher, feed, people, metrics, settings.proxy_url)
+        services = Services(engine, repository, publisher, feed, alerts, people, metrics, settings.proxy_url)
         metrics.on_read(lambda: _read_figures(metrics, services, recorder))
         yield services
 

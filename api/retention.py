@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Table, delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.database import alerts
 from api.database.engine import writing
 from api.database.tables import log_spans, request_logs, traces
 from core.config import Retention
@@ -27,6 +28,7 @@ _CHUNK_ROWS = 500
 _PAUSE_S = 0.02
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
+_ALERT_DAYS = 400
 _MB = 1024 * 1024
 
 _log = structlog.get_logger("retention")
@@ -39,6 +41,7 @@ class Removed(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     traces: int = 0
     segments: int = 0
+    alerts: int = 0
 
 
 class _Checkpoint(msgspec.Struct):
@@ -88,6 +91,8 @@ class RetentionJob:
             traces=await self._remove_traces(traced_from, settings.traces_max_mb),
             rows=await self._remove_rows(kept_from),
             segments=await asyncio.to_thread(self._remove_segments, now - settings.journal_hours * _HOUR_MS),
+            # What a limit has said of a window must be known for as long as the window lasts: a year, at the longest.
+            alerts=await alerts.remove_before(self._engine, min(kept_from, now - _ALERT_DAYS * _DAY_MS)),
         )
         self.removed = removed
         if removed != Removed():

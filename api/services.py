@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.alerts.feed import AlertFeed
 from api.catalogue import Catalogue
 from api.feed import Feed
 from api.metrics import ApiMetrics
 from api.people import People
 from api.publish import Publisher
 from api.repository.store import Repository
+from api.sealing import Sealing
 
 
 @dataclass
@@ -22,9 +24,11 @@ class Services:
     repository: Repository
     publisher: Publisher
     feed: Feed
+    alerts: AlertFeed
     people: People
     metrics: ApiMetrics
     proxy_url: str
+    sealing: Sealing
 
     def catalogue(self) -> Catalogue:
         """The published configuration, indexed once a revision."""

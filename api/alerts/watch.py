@@ -18,7 +18,7 @@ from api.database.bookings import Booking
 from api.database.recording import Raised
 from api.database.request_logs import LogRow
 from api.database.windows import Run
-from core.config import Config
+from core.config import Config, Settings
 from core.limits import Amounts, Scope, Window, WindowUsage, model_scopes, new_usage, total_scopes
 from core.limits.amounts import COST, NOTHING, added
 
@@ -71,6 +71,11 @@ class LimitWatch:
     def configure(self, config: Config, revision: str | None) -> None:
         """Watch the limits of this configuration from the next batch on."""
         self._given = (config, revision)
+
+    @property
+    def settings(self) -> Settings:
+        """`waybill.yaml` of the configuration that was given last."""
+        return self._given[0].settings
 
     # --- in the recorder's thread ---
 
