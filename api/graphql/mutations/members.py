@@ -1,0 +1,101 @@
+"""`memberSet` and `memberRemove`: who belongs to a project, and as what."""
+
+# mypy: disallow-untyped-decorators=False
+# Strawberry types its field decorators as Any.
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import strawberry
+
+from api.edits import members
+from api.graphql.context import Context, Info
+from api.graphql.mutations.committing import CommitInput, Failure, Plan, PureEdit, commit
+from api.graphql.mutations.projects import missing_project
+from api.graphql.types.change import ConfigurationChange
+from api.graphql.types.failures import Conflict, NotAllowed, NotFound, ValidationFailed
+from core.paths import project_path
+
+
+@strawberry.input(description="A user's role in a project. Nobody grants what they lack.")
+class MemberSetInput(CommitInput):
+    """A wish for a member."""
+
+    project: str = strawberry.field(description="The project's slug.")
+    user: str = strawberry.field(description="The user's e-mail; case does not matter.")
+    role: str = strawberry.field(description="viewer, editor, admin or a role of roles.yaml.")
+
+
+@strawberry.input(description="A user who is to be a member no more.")
+class MemberRemoveInput(CommitInput):
+    """A wish for an end."""
+
+    project: str = strawberry.field(description="The project's slug.")
+    user: str = strawberry.field(description="The user's e-mail; case does not matter.")
+
+
+@strawberry.type(description="The member was added or has another role, or would.")
+class MemberSet(ConfigurationChange):
+    """A member."""
+
+    user: str = strawberry.field(description="The user's e-mail, in lower case.")
+    role: str = strawberry.field(description="The role.")
+
+
+@strawberry.type(description="The member was removed, or would be.")
+class MemberRemoved(ConfigurationChange):
+    """A member less."""
+
+    user: str = strawberry.field(description="The user's e-mail, in lower case.")
+
+
+MemberSetPayload: TypeAlias = Annotated[
+    MemberSet | Conflict | ValidationFailed | NotAllowed | NotFound,
+    strawberry.union("MemberSetPayload", description="What came of a member's role."),
+]
+MemberRemovePayload: TypeAlias = Annotated[
+    MemberRemoved | Conflict | ValidationFailed | NotAllowed | NotFound,
+    strawberry.union("MemberRemovePayload", description="What came of a member's removal."),
+]
+
+
+def _plan(project: str, edit: PureEdit, *, waits: bool = False) -> Plan:
+    return Plan(reads=(project_path(project),), missing=missing_project(project), edit=edit, waits=waits)
+
+
+async def member_set(context: Context, wish: MemberSetInput) -> MemberSet | Failure:
+    """Add a member, or give one another role."""
+    plan = _plan(wish.project, lambda _config, files: members.member_set(files, wish.project, wish.user, wish.role))
+    landed = await commit(context, wish, plan)
+    if isinstance(landed, Failure):
+        return landed
+    return MemberSet(change=landed.change, user=members.email_of(wish.user), role=wish.role)
+
+
+async def member_remove(context: Context, wish: MemberRemoveInput) -> MemberRemoved | Failure:
+    """Remove a member; answered when every connected proxy runs the revision."""
+    edit: PureEdit = lambda _config, files: members.member_removed(files, wish.project, wish.user)  # noqa: E731  # one line, used once
+    landed = await commit(context, wish, _plan(wish.project, edit, waits=True))
+    if isinstance(landed, Failure):
+        return landed
+    return MemberRemoved(change=landed.change, user=members.email_of(wish.user))
+
+
+@strawberry.type(description="Changes of members.")
+class MemberMutations:
+    """A part of the root of mutations."""
+
+    @strawberry.mutation(description="Add a member to a project, or give one another role, as one commit.")
+    async def member_set(
+        self, info: Info, input: Annotated[MemberSetInput, strawberry.argument(description="Who, as what.")]
+    ) -> MemberSetPayload:
+        """See `api/edits/members.py`."""
+        return await member_set(info.context, input)
+
+    @strawberry.mutation(description="Remove a member from a project, as one commit.")
+    async def member_remove(
+        self, info: Info, input: Annotated[MemberRemoveInput, strawberry.argument(description="Who.")]
+    ) -> MemberRemovePayload:
+        """Answered when every connected proxy runs the new revision."""
+        return await member_remove(info.context, input)
