@@ -14,6 +14,7 @@ import msgspec
 from core.config import PROJECT_ROLES, File, Model, Project, Provider, Roles, Routing, Settings, Token
 from core.paths import ROLES_PATH, SETTINGS_PATH, model_path, project_path, provider_path
 from core.references import Claim, claims
+from core.routing.policies import models_named
 from core.yaml_strict import Place
 
 
@@ -101,6 +102,9 @@ def _routing_faults(path: str, routing: Routing, files: Mapping[str, File]) -> I
     yield from _orphan(path, files)
     for position, model in enumerate(routing.models):
         yield from _missing_model(path, model.id, ("models", position, "id"), files)
+    for position, policy in enumerate(routing.policies):
+        for place, name in models_named(policy):
+            yield from _missing_model(path, name, ("policies", position, *place), files)
 
 
 def _project_faults(path: str, project: Project, files: Mapping[str, File], roles: Collection[str]) -> Iterator[CrossFault]:

@@ -11,6 +11,7 @@ import msgspec
 
 from core.config import PROJECT_ROLES, Config, File, Model, Project, Provider, References, Routing, Token
 from core.paths import ROLES_PATH, model_path, project_path, provider_path
+from core.routing.policies import models_named
 from core.yaml_strict import Place
 
 
@@ -43,6 +44,8 @@ def named(path: str, file: File) -> Iterator[str]:
     if isinstance(file, Token | Routing):
         yield project_path(path.split("/", 2)[1])
         yield from (model_path(entry.id) for entry in file.models)
+        if isinstance(file, Routing):
+            yield from (model_path(model) for policy in file.policies for _, model in models_named(policy))
     elif isinstance(file, Project):
         if any(member.role not in PROJECT_ROLES for member in file.members):
             yield ROLES_PATH
