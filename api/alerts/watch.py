@@ -6,7 +6,7 @@ for a request. They are right as of the recorder's mark; when a transaction fail
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from api.alerts.in_force import limits_in_force
@@ -62,6 +62,7 @@ class LimitWatch:
         self._taken: tuple[Config, str | None] | None = None
         self._receivers: tuple[str, ...] = ()
         self._counts: dict[tuple[Scope, Window], Counted] = {}
+        self._by_scope: dict[Scope, list[Counted]] = {}
         self._routes: dict[tuple[str, str, str], tuple[Counted, ...]] = {}
         self._newest_ms = 0
         self._swept_ms = 0
@@ -95,7 +96,10 @@ class LimitWatch:
             counted.limits = []
         for limit in limits:
             counts[limit.effective.scope, limit.window].limits.append(known.get(limit.key, limit))
-        self._counts, self._routes, self._taken = counts, {}, given
+        by_scope: dict[Scope, list[Counted]] = {}
+        for counted in counts.values():
+            by_scope.setdefault(counted.scope, []).append(counted)
+        self._counts, self._by_scope, self._routes, self._taken = counts, by_scope, {}, given
         self._receivers = tuple(webhook.url for webhook in given[0].settings.alert_webhooks)
         now_ms = self._now_ms()
         for limit in fresh:
@@ -136,7 +140,7 @@ class LimitWatch:
     def forget(self) -> None:
         """What was counted is not what was recorded: begin everything again."""
         self._taken = None
-        self._counts, self._routes, self._waiting = {}, {}, []
+        self._counts, self._by_scope, self._routes, self._waiting = {}, {}, {}, []
         self._overruns.clear()
 
     # --- counters ---
@@ -173,7 +177,7 @@ class LimitWatch:
         found = self._routes.get(key)
         if found is None:
             scopes = model_scopes(project, token, model) if model else total_scopes(project, token)
-            found = self._routes[key] = tuple([counted for counted in self._counts.values() if counted.scope in scopes])
+            found = self._routes[key] = tuple([counted for scope in scopes for counted in self._by_scope.get(scope, ())])
         return found
 
     # --- what is said ---
@@ -255,13 +259,22 @@ def _balances(
     for scope, window in wanted:
         by_window.setdefault(window, []).append(scope)
     for window, scopes in by_window.items():
-        if isinstance(window, int) or len(scopes) <= _ONE_BY_ONE:
+        if len(scopes) <= _ONE_BY_ONE:
+            yield from (((scope, window), windows.balance(run, scope, window, at_ms)) for scope in scopes)
+        elif isinstance(window, int):
+            busy = _by_scope(windows.uses_since(run, at_ms - window), scopes)
             for scope in scopes:
-                yield (scope, window), windows.balance(run, scope, window, at_ms)
-            continue
-        sums = dict.fromkeys(scopes, NOTHING)
-        for (project, token, model), used in windows.calendar_uses(run, window, at_ms).items():
-            for scope in (*total_scopes(project, token), *(model_scopes(project, token, model) if model else ())):
-                if scope in sums:
-                    sums[scope] = added(sums[scope], used)
-        yield from (((scope, window), [(at_ms, used)]) for scope, used in sums.items())
+                yield (scope, window), windows.balance(run, scope, window, at_ms) if busy[scope] != NOTHING else []
+        else:
+            sums = _by_scope(windows.calendar_uses(run, window, at_ms), scopes)
+            yield from (((scope, window), [(at_ms, used)]) for scope, used in sums.items())
+
+
+def _by_scope(uses: Mapping[tuple[str, str, str], Amounts], scopes: Sequence[Scope]) -> dict[Scope, Amounts]:
+    """What these scopes have of uses by (project, token, model)."""
+    sums = dict.fromkeys(scopes, NOTHING)
+    for (project, token, model), used in uses.items():
+        for scope in (*total_scopes(project, token), *(model_scopes(project, token, model) if model else ())):
+            if scope in sums:
+                sums[scope] = added(sums[scope], used)
+    return sums

@@ -90,9 +90,16 @@ def calendar_balance(run: Run, scope: Scope, window: CalendarWindow, now_ms: int
 def calendar_uses(run: Run, window: CalendarWindow, now_ms: int) -> dict[tuple[str, str, str], Amounts]:
     """Use in the window at `now_ms` by (project, token, model), "" for what no model has: for all scopes in one question."""
     start, end = calendar_bounds(window, now_ms)
+    return uses_since(run, start, end)
+
+
+def uses_since(run: Run, start_ms: int, end_ms: int | None = None) -> dict[tuple[str, str, str], Amounts]:
+    """The same in whole hours: from that of `start_ms` on, up to `end_ms` where it is given."""
     keys = (_hours.project, _hours.token, _hours.model)
-    rows = run(select(*keys, *_ROLLUP_SUMS).where(_hours.hour_ms >= start, _hours.hour_ms < end).group_by(*keys))
-    return {(project, token, model): _amounts(figures) for project, token, model, *figures in rows}
+    statement = select(*keys, *_ROLLUP_SUMS).where(_hours.hour_ms >= start_ms - start_ms % HOUR_MS).group_by(*keys)
+    if end_ms is not None:
+        statement = statement.where(_hours.hour_ms < end_ms)
+    return {(project, token, model): _amounts(figures) for project, token, model, *figures in run(statement)}
 
 
 def rolling_use(run: Run, scope: Scope, window_ms: int, now_ms: int) -> Amounts:
