@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from core.facts import Dialect
 from core.providers import ProviderKind
 
+SERVED: tuple[Dialect, ...] = ("openai_chat", "anthropic", "openai_embeddings")
+
 _OPENAI: frozenset[Dialect] = frozenset({"openai_chat", "openai_embeddings"})
 
 SPOKEN: Mapping[ProviderKind, frozenset[Dialect]] = {

@@ -8,6 +8,8 @@ from decimal import Decimal
 import msgspec
 
 from core.config import Model, Project, Provider, Routing, Settings, Timeouts
+from core.dialects import SERVED, speaks, why_not
+from core.facts import Dialect
 from core.fields import PRICED, Limits, Prices, PriceTier
 from core.money import PriceTable, RateCard
 from core.routing.candidates import Candidate
@@ -32,12 +34,20 @@ class ResolvedTimeouts(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout_ms: int = DEFAULT_CONNECT_TIMEOUT_MS
 
 
+class Able(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of a project's models can be sent the requests of one dialect."""
+
+    candidates: tuple[Candidate, ...]
+    ranking: Ranking  # of them, ready to decide
+    unable: dict[str, str]  # the others: model -> reason
+
+
 class ProjectPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A project as its requests see it."""
 
     slug: str
     project: Project
-    ranking: Ranking  # what follows, ready to decide
+    able: Mapping[Dialect, Able]  # of the candidates below, by the dialect of the request
     candidates: tuple[Candidate, ...]  # enabled, of enabled providers that are this project's own or nobody's; in its order
     policies: tuple[Policy, ...]  # the enabled ones, in order
     timeouts: ResolvedTimeouts
@@ -64,13 +74,31 @@ def plan_project(
     return ProjectPlan(
         slug=slug,
         project=project,
-        ranking=Ranking(candidates, policies),
+        able=_able(candidates, policies, providers),
         candidates=tuple(candidates),
         policies=policies,
         timeouts=resolve_timeouts(project.timeouts, settings.timeouts),
         listed=tuple(found.id for found in candidates),
         entry_limits={routed.id: routed.limits for routed in routing.models if routed.limits != _NO_LIMITS},
     )
+
+
+def _able(candidates: list[Candidate], policies: tuple[Policy, ...], providers: Mapping[str, Provider]) -> dict[Dialect, Able]:
+    """Sort the candidates for each dialect; mostly those of one dialect are those of another, and compiled once."""
+    compiled: dict[tuple[str, ...], tuple[tuple[Candidate, ...], Ranking]] = {}
+    able: dict[Dialect, Able] = {}
+    for dialect in SERVED:
+        fit = tuple(found for found in candidates if speaks(providers[found.provider].kind, dialect))
+        ids = tuple(found.id for found in fit)
+        if ids not in compiled:
+            compiled[ids] = fit, Ranking(fit, policies)
+        unable = {
+            found.id: why_not(found.provider, providers[found.provider].kind, dialect)
+            for found in candidates
+            if found.id not in ids
+        }
+        able[dialect] = Able(candidates=compiled[ids][0], ranking=compiled[ids][1], unable=unable)
+    return able
 
 
 def _usable(provider: Provider | None, slug: str) -> bool:

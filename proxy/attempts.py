@@ -17,9 +17,8 @@ from core.plans import ResolvedTimeouts
 from core.routing.candidates import Candidate
 from proxy.call import Call, brief
 from proxy.passing import relayed_headers
-from proxy.providers.openai import Endpoint
-from proxy.providers.openai_answers import UnaryAnswer, WrongAnswer, trace_message
-from proxy.providers.openai_stream import StreamRelay
+from proxy.providers import Endpoint, Relay
+from proxy.providers.answers import UnaryAnswer, WrongAnswer, trace_message
 from proxy.providers.outcomes import outcome
 from proxy.running import AnyExchange, Way
 from proxy.upstream import AnswerTooLarge, Sink, UpstreamError, UpstreamRequest, UpstreamTimeout
@@ -104,7 +103,7 @@ class Attempt:
         self.started_ms = call.elapsed_ms()
         self.exchange: AnyExchange | None = None
         self.endpoint: Endpoint | None = None
-        self.relay: StreamRelay | None = None
+        self.relay: Relay | None = None
         self.http_status: int | None = None
         self.first_byte_ms: float | None = None
         self.first_content_ms: float | None = None
@@ -112,7 +111,7 @@ class Attempt:
         self.handle: int | None = None  # that of the statistics, while the attempt is in flight
 
     @property
-    def committed(self) -> tuple[AnyExchange, StreamRelay]:
+    def committed(self) -> tuple[AnyExchange, Relay]:
         """The two ends of a stream that has begun."""
         assert self.exchange is not None
         assert self.relay is not None
@@ -145,7 +144,7 @@ class Attempt:
         self.usage = answer.usage_or_estimate(self._input_estimate)
         return answer
 
-    async def first_content(self, exchange: AnyExchange, relay: StreamRelay) -> bytes:
+    async def first_content(self, exchange: AnyExchange, relay: Relay) -> bytes:
         """The stream up to and including its first content. Raises AttemptFailed."""
         self.relay = relay
         while True:
@@ -163,7 +162,7 @@ class Attempt:
                 self.first_content_ms = self.call.elapsed_ms()
                 return out
 
-    async def forward(self, exchange: AnyExchange, relay: StreamRelay, send: Sink) -> bytes:
+    async def forward(self, exchange: AnyExchange, relay: Relay, send: Sink) -> bytes:
         """Give a committed stream to `send` until that says False, or the end comes near; look at the relay then.
 
         Returns what was not sent: it is to leave with the end. Raises StreamBroken.
@@ -192,7 +191,7 @@ class Attempt:
             return _broken_off(relay, error)
         return last if not going else relay.finish()
 
-    async def _closing_content(self, exchange: AnyExchange, relay: StreamRelay) -> bytes:
+    async def _closing_content(self, exchange: AnyExchange, relay: Relay) -> bytes:
         """What follows the last answer's end: usage and `[DONE]`, which are not waited for long."""
         try:
             data = await exchange.read(min(self.deadlines.request_by, self.loop.time() + CLOSING_S))
@@ -281,7 +280,7 @@ class Attempt:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _broken_off(relay: StreamRelay, error: UpstreamError) -> bytes:
+def _broken_off(relay: Relay, error: UpstreamError) -> bytes:
     """The connection is gone: an end for a stream whose answers are whole; else raises StreamBroken."""
     out = relay.finish()
     if not relay.ended:

@@ -7,7 +7,7 @@ import time
 from random import Random
 from time import perf_counter_ns
 
-from core.events import AttemptFinished, RequestAdmitted, RequestFinished, Status
+from core.events import AttemptFinished, CallType, RequestAdmitted, RequestFinished, Status
 from core.facts import Dialect, Facts
 from core.limits import Block
 from core.routing.candidates import Candidate
@@ -42,6 +42,7 @@ class Call:
         "at_ms",
         "attempts",
         "blocks",
+        "call_type",
         "content",
         "decision",
         "dialect",
@@ -67,6 +68,7 @@ class Call:
         self.id = new_trace_id(self.at_ms)
         self.path = path
         self.dialect: Dialect = "openai_chat"
+        self.call_type: CallType = "completion"
         self.stream = False
         self.revision = ""
         self.entry: TokenEntry | None = None
@@ -133,6 +135,7 @@ class Call:
             project=entry.project,
             token=entry.id,
             revision=self.revision,
+            call_type=self.call_type,
             dialect=self.dialect,
             path=self.path,
             stream=self.stream,
@@ -164,6 +167,7 @@ class Call:
             revision=self.revision,
             status=status,
             http_status=http_status,
+            call_type=self.call_type,
             dialect=self.dialect,
             path=self.path,
             stream=self.stream,

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -20,8 +21,8 @@ from proxy import refusals, verdicts
 from proxy.attempts import Attempt, AttemptFailed, StreamBroken
 from proxy.call import Call
 from proxy.content import Content
-from proxy.dialects import openai_chat
-from proxy.dialects.openai_chat import ChatRequest
+from proxy.dialects import anthropic
+from proxy.dialects.table import COUNT_TOKENS, MODELS, PORTS, Port, models, spoken
 from proxy.identity import identify, split_path
 from proxy.journal import Journal, JournalUnavailable
 from proxy.ledger import Grant, MemoryLedger
@@ -35,7 +36,6 @@ from proxy.streaming import KEEP_ALIVE_S, forward
 _log = logging.getLogger("waybill.proxy")
 _encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
-_MODELS = "/v1/models"
 _NOTHING_DROPPED: Mapping[str, str] = {}
 _NO_BUDGETS: Mapping[str, float] = {}
 CLOCK_S = 0.001  # the loop's clock counts milliseconds: what ran out may have up to one left by it
@@ -108,48 +108,64 @@ class Pipeline:
     # --- identify, admit, route ---
 
     async def _serve(self, request: Request, call: Call) -> None:
+        call.dialect = spoken(request.path, request.headers)
+        path, slug = split_path(request.path)
+        port = PORTS.get(path)
+        call.dialect = spoken(path, request.headers) if port is None else port.dialect
         running = self.running
         if running is None:
             raise refusals.NotReady("The proxy has no configuration yet; it is fetching one.")
-        path, slug = split_path(request.path)
         snapshot = running.snapshot
         call.revision = snapshot.revision
         entry = identify(snapshot, request.headers, slug, call.at_ms)
         plan = call.plan = snapshot.plan(entry.project)
         if plan is None:
             raise refusals.InvalidToken(f"The project {entry.project} of this token has no valid configuration.")
-        if path == "/v1/chat/completions":
+        if port is not None:
             _require_method(request, "POST")
             call.entry = entry  # from here on there will be a row
-            await self._complete_chat(request, call, running)
-        elif path == _MODELS or path.startswith(_MODELS + "/"):
+            call.call_type = port.call_type
+            await self._complete(request, call, running, port)
+        elif path == COUNT_TOKENS:
+            _require_method(request, "POST")
+            self._answer(request, call, "count_tokens", anthropic.count_tokens(await self._body(request)))
+        elif path == MODELS or path.startswith(MODELS + "/"):
             _require_method(request, "GET")
-            body = _models_body(path, plan.listed)
-            self.metrics.unrecorded["models"] += 1
-            request.respond(200, [_JSON, *self._marks(call)], body)
+            self._answer(request, call, "models", models(path, plan.listed, call.dialect))
         else:
             raise refusals.NotFound(f"There is nothing at {request.path}.")
 
-    async def _complete_chat(self, request: Request, call: Call, running: Running) -> None:
+    def _answer(self, request: Request, call: Call, kind: str, body: bytes) -> None:
+        """An answer that Waybill knows by itself: a counter, not a row."""
+        self.metrics.unrecorded[kind] += 1
+        request.respond(200, [_JSON, *self._marks(call)], body)
+
+    async def _body(self, request: Request) -> bytes:
         if self.metrics.active > self._bounds.requests:
             raise refusals.Overloaded(f"This proxy already serves {self._bounds.requests} requests; try again in a second.")
+        return await request.body(self._bounds.body_bytes)
+
+    async def _complete(self, request: Request, call: Call, running: Running, port: Port) -> None:
         plan, entry = call.known_plan, call.known_entry
-        body = await request.body(self._bounds.body_bytes)
-        chat = openai_chat.parse(body)
-        call.stream = chat.stream
-        call.facts = facts = chat.facts()
+        body = await self._body(request)
+        asked = port.parse(body, request.query)
+        call.stream = asked.stream
+        call.facts = facts = asked.facts()
         if plan.project.trace.content:
             call.content = Content(body)
         now_ms = call.now_ms()
         call.terms = running.book.terms(plan, entry, now_ms)
-        blocks = self.ledger.exhausted(call.terms, plan.candidates, now_ms)
+        able = plan.able[port.dialect]
+        blocks = self.ledger.exhausted(call.terms, able.candidates, now_ms)
         if blocks:
             call.blocks.update(blocks)
         dropped = reasons(blocks) if blocks else _NOTHING_DROPPED
-        ranking = plan.ranking
-        budgets = self.ledger.remaining(call.terms, plan.candidates, now_ms) if ranking.weighs_budgets else _NO_BUDGETS
+        ranking = able.ranking
+        budgets = self.ledger.remaining(call.terms, able.candidates, now_ms) if ranking.weighs_budgets else _NO_BUDGETS
         call.decision = ranking.decide(facts, self.statistics, now_ms, dropped=dropped, budgets=budgets, project=plan.slug)
-        await self._try_in_order(request, call, chat, running)
+        if able.unable:
+            call.decision = msgspec.structs.replace(call.decision, unable=able.unable)
+        await self._try_in_order(request, call, asked, running)
 
     def _reserve(self, call: Call, model_id: str, failed: AttemptFinished | None) -> Grant | tuple[Block, ...]:
         """Reserve for a model and journal that, in one step: not even the death of the process loses what is in flight.
@@ -183,7 +199,7 @@ class Pipeline:
 
     # --- attempt, stream ---
 
-    async def _try_in_order(self, request: Request, call: Call, chat: ChatRequest, running: Running) -> None:
+    async def _try_in_order(self, request: Request, call: Call, asked: Any, running: Running) -> None:
         candidates = {candidate.id: candidate for candidate in call.known_plan.candidates}
         assert call.decision is not None
         failures: dict[str, AttemptFailed] = {}
@@ -199,7 +215,7 @@ class Pipeline:
                 raise refusals.TimedOut(f"The request was not answered within its {call.known_plan.timeouts.timeout_ms} ms.")
             attempt.handle = self.statistics.begin(model_id, call.at_ms + int(attempt.started_ms))
             try:
-                await self._attempt(request, call, chat, running, attempt, grant.cap)
+                await self._attempt(request, call, asked, running, attempt, grant.cap)
                 return
             except AttemptFailed as failure:
                 # Its trace holds this frame and so itself: all that the attempt had read would wait for the collector.
@@ -222,18 +238,18 @@ class Pipeline:
         raise verdicts.left_out(call.known_plan.slug, call.decision, call.blocks, call.now_ms())
 
     async def _attempt(
-        self, request: Request, call: Call, chat: ChatRequest, running: Running, attempt: Attempt, output_cap: int | None
+        self, request: Request, call: Call, asked: Any, running: Running, attempt: Attempt, output_cap: int | None
     ) -> None:
         model_id = attempt.candidate.id
         try:
-            way = running.way(model_id)
+            way = running.way(model_id, call.dialect)
         except WayUnavailable as error:
             raise AttemptFailed(str(error)) from None
         endpoint = way.endpoint
-        exchange = await attempt.open(way, endpoint.build(chat, request.headers, output_cap))
+        exchange = await attempt.open(way, endpoint.build(asked, request.headers, output_cap))
         headers = [*attempt.relayed_headers(), *self._marks(call)]
-        if chat.stream:
-            relay = endpoint.relay(chat)
+        if asked.stream:
+            relay = endpoint.relay(asked, call.id)
             first = await attempt.first_content(exchange, relay)
             await self._stream(request, call, attempt, headers, first)
         else:
@@ -297,8 +313,9 @@ class Pipeline:
         self._record(call, refusal.log_status, status, refusal.code, refusal.message)
         if call.first_byte_ms is None:  # else the answer has begun: leaving it without an end makes the server cut it
             relayed = [header for header in call.relayed if header[0] != b"content-type"]
-            if not any(name == b"x-request-id" for name, _ in relayed):
-                relayed.append((b"x-request-id", call.id.encode()))
+            id_header = b"request-id" if call.dialect == "anthropic" else b"x-request-id"
+            if not any(name == id_header for name, _ in relayed):
+                relayed.append((id_header, call.id.encode()))
             headers = [*refusals.headers(refusal), *relayed, *self._marks(call)]
             request.respond(status, headers, refusals.body(call.dialect, refusal, call.id))
 
@@ -333,12 +350,3 @@ def _require_method(request: Request, method: str) -> None:
     if request.method != method and not (method == "GET" and request.method == "HEAD"):
         reason = f"{request.path} is asked with {method}, not with {request.method}."
         raise refusals.MethodNotAllowed(reason, allow="GET, HEAD" if method == "GET" else method)
-
-
-def _models_body(path: str, listed: tuple[str, ...]) -> bytes:
-    if path == _MODELS:
-        return openai_chat.models_body(listed)
-    model_id = path[len(_MODELS) + 1 :]
-    if model_id not in listed and model_id != openai_chat.AUTO:
-        raise refusals.NotFound(f"The project has no model {model_id}; it has {', '.join(listed) or 'none'}.", param="model")
-    return openai_chat.model_body(model_id)

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
 
 from core.config import Model, Provider, Simulation
+from core.facts import Dialect
 from core.origins import origin_of
 from core.snapshot import Snapshot
 from proxy.credentials import Credentials, CredentialUnavailable
 from proxy.ledger import Book
-from proxy.providers import endpoint
-from proxy.providers.openai import Endpoint
+from proxy.providers import Endpoint, endpoint
 from proxy.providers.simulated import SimulatedExchange, Simulator
 from proxy.upstream import Exchange
 
@@ -24,7 +24,7 @@ class WayUnavailable(Exception):
 
 
 class Way(NamedTuple):
-    """How a model is reached: what builds its requests and reads its answers, and what opens its calls."""
+    """How a model is reached in one dialect: what builds its requests and reads its answers, and what opens its calls."""
 
     endpoint: Endpoint
     open: Open
@@ -38,22 +38,23 @@ class Running:
         self.book = book  # the limits of this revision
         self._credentials = credentials
         self._open_upstream = open_upstream
-        self._ways: dict[str, Way] = {}
+        self._ways: dict[tuple[str, Dialect], Way] = {}
 
-    def way(self, model_id: str) -> Way:
+    def way(self, model_id: str, dialect: Dialect) -> Way:
         """The way to a model, made at its first use in this revision. Raises WayUnavailable."""
-        way = self._ways.get(model_id)
+        way = self._ways.get((model_id, dialect))
         if way is None:
             model = self.snapshot.models[model_id]
             try:
-                way = self._ways[model_id] = self._make(model_id, model, self.snapshot.providers[model.provider])
+                way = self._make(model_id, model, self.snapshot.providers[model.provider], dialect)
             except (CredentialUnavailable, ValueError) as error:
                 raise WayUnavailable(str(error)) from None
+            self._ways[model_id, dialect] = way
         return way
 
-    def _make(self, model_id: str, model: Model, provider: Provider) -> Way:
+    def _make(self, model_id: str, model: Model, provider: Provider, dialect: Dialect) -> Way:
         if provider.kind == "simulated":
             simulator = Simulator(model_id, model.simulation or provider.simulation or Simulation())
-            return Way(endpoint(model_id, model, model.provider, provider, None), simulator.open)
+            return Way(endpoint(model_id, model, model.provider, provider, None, dialect), simulator.open)
         key = self._credentials.key(model.provider, provider, origin_of(provider.address))
-        return Way(endpoint(model_id, model, model.provider, provider, key), self._open_upstream)
+        return Way(endpoint(model_id, model, model.provider, provider, key, dialect), self._open_upstream)

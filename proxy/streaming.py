@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from proxy.attempts import Attempt
-from proxy.providers.openai_stream import StreamRelay
+from proxy.providers import Relay
 from proxy.running import AnyExchange
 from proxy.server import Request
 
@@ -43,7 +43,7 @@ async def forward(
     request: Request,
     attempt: Attempt,
     exchange: AnyExchange,
-    relay: StreamRelay,
+    relay: Relay,
     first: bytes,
     keep_alive_s: float = KEEP_ALIVE_S,
 ) -> bytes:

@@ -34,9 +34,9 @@ def _limited(blocks: Mapping[str, tuple[Block, ...]], now_ms: int) -> Refusal:
 
 
 def _why_no_model(project: str, decision: Decision, blocks: Mapping[str, tuple[Block, ...]]) -> str:
-    if not decision.candidates:
+    if not decision.candidates and not decision.unable:
         return f"The project {project} has no enabled model."
-    reasons = {model: "; ".join(map(str, found)) for model, found in blocks.items()}
+    reasons = {**decision.unable, **{model: "; ".join(map(str, found)) for model, found in blocks.items()}}
     for outcome in decision.policies:
         reasons.update(outcome.excluded)
     said = "; ".join(f"{model}: {reason}" for model, reason in reasons.items())

@@ -46,6 +46,8 @@ _NEXT_DELTA = b"\n\n" + _DELTA_HEAD
 _AFTER_DELTAS = b"\n\nevent: content_block_stop\n"
 _STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
+_LINE_END = 0x0A
+
 _members = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.encode
 
@@ -168,10 +170,12 @@ class MessageRelay:
                 if self._relay_run(block if tried - start == length else block[start:tried]):
                     start = tried
                     continue
+            if block[start] == _LINE_END:  # a blank line on its own says nothing
+                start += 1
+                continue
             end = block.find(b"\n\n", start)
-            if end > start:
-                self._relay_event(block[start:end])
-            start = end + 2 if end > start else start + 1
+            self._relay_event(block[start:end])
+            start = end + 2
 
     def _relay_run(self, run: bytes) -> bool:
         """Forward a run of content deltas as it came; False where it is not that, through and through."""

@@ -8,10 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw
 
-from proxy.providers.answers import UNREADABLE, UpstreamFailure, refused_credential
-from proxy.providers.answers import UnaryAnswer as UnaryAnswer
-from proxy.providers.answers import WrongAnswer as WrongAnswer
-from proxy.providers.answers import trace_message as trace_message
+from proxy.providers.answers import UNREADABLE, UnaryAnswer, UpstreamFailure, WrongAnswer, refused_credential
 from proxy.providers.members import with_model
 from proxy.providers.openai_chunks import Delta, content_chars
 from proxy.providers.openai_usage import UsageObject, usage_from, usage_of

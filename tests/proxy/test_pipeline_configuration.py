@@ -268,13 +268,19 @@ async def test_a_model_whose_key_cannot_be_had_is_passed_over(
     assert traces_of(KEY, tmp_path) == []
 
 
-async def test_a_provider_of_a_kind_that_is_not_served_is_passed_over(tmp_path: Path, up: Provider) -> None:
+@pytest.mark.parametrize(("kind", "reason"), [("anthropic", "does not speak OpenAI chat"), ("gemini", "is not served")])
+async def test_a_provider_that_does_not_speak_the_dialect_is_no_candidate(
+    tmp_path: Path, up: Provider, kind: str, reason: str
+) -> None:
     files = configuration(up.port, ports={"b": up.port})
-    files["providers/up.yaml"] = f"kind: anthropic\nbase_url: http://127.0.0.1:{up.port}\n".encode()
+    files["providers/up.yaml"] = f"kind: {kind}\nbase_url: http://127.0.0.1:{up.port}\n".encode()
     Publisher(tmp_path).publish(files)
     async with running(tmp_path) as proxy:
         assert (await chat(proxy)).model == "b"
-        assert "the kind `anthropic` is not served" in proxy.row().attempts[0].error
+        row = proxy.row()
+        assert row.decision is not None
+        assert (row.decision.candidates, row.decision.order) == (("b",), ("b",))
+        assert reason in row.decision.unable["a"]
     assert len(up.asked) == 1
 
 

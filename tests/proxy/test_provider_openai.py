@@ -15,9 +15,10 @@ from core.config import Model, Provider
 from core.money import Usage
 from proxy.dialects import openai_chat
 from proxy.providers import KindNotServed, endpoint
+from proxy.providers.answers import WrongAnswer, trace_message
 from proxy.providers.members import with_model
 from proxy.providers.openai import Endpoint
-from proxy.providers.openai_answers import WrongAnswer, read_answer, read_failure, trace_message
+from proxy.providers.openai_answers import read_answer, read_failure
 from proxy.providers.openai_usage import UsageObject, usage_from, usage_of
 from proxy.providers.outcomes import outcome, retry_after_s
 
