@@ -65,9 +65,9 @@ _SCRIPT_OF_PAGE: Final = bytes([0, *(place for place, (pages, _) in enumerate(_S
 _PAGE_0: Final = b"\0"
 _BYTES: Final = tuple(bytes([place]) for place in range(len(_SCRIPTS)))
 
+_ASCII: Final = bytes(range(128))
 _NON_ASCII: Final = bytes(range(128, 256))
-_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LETTERS_AND_SPACE: Final = _LETTERS + b" "
+_NOT_MARKS: Final = b" abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + _NON_ASCII
 _DIGITS: Final = b"0123456789"
 
 
@@ -79,12 +79,19 @@ def text_tokens(text: str) -> int:
 def measure(text: str) -> tuple[int, int]:
     """The estimate in thousandths of a token, and the UTF-8 bytes: a byte-level tokenizer never yields more tokens."""
     if text.isascii():
-        return _ascii_tokens(text.encode("ascii")), len(text)
+        return _ascii_tokens(text.encode("ascii"), len(text)), len(text)
     data = text.encode("utf-8", "surrogatepass")
-    pages = text.encode("utf-16-le", "surrogatepass")[1::2]
-    ascii_only = data.translate(None, _NON_ASCII)
+    if (len(data) - len(text)) * 4 < len(text):  # mostly ASCII: take out the few others
+        foreign = data.translate(None, _ASCII)
+        total, latin_1 = _ascii_tokens(data, len(data) - len(foreign)), 0
+        pages = foreign.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")[1::2]
+    else:
+        ascii_only = data.translate(None, _NON_ASCII)
+        total, latin_1 = _ascii_tokens(ascii_only, len(ascii_only)), -len(ascii_only)
+        pages = text.encode("utf-16-le", "surrogatepass")[1::2]
     left = pages.translate(_SCRIPT_OF_PAGE, _PAGE_0)
-    total = _ascii_tokens(ascii_only) + (len(pages) - len(left) - len(ascii_only)) * _LATIN_1
+    latin_1 += len(pages) - len(left)
+    total += latin_1 * _LATIN_1
     while left:  # one turn for each script that the text is written in
         script = left[0]
         others = left.translate(None, _BYTES[script])
@@ -93,14 +100,15 @@ def measure(text: str) -> tuple[int, int]:
     return total, len(data)
 
 
-def _ascii_tokens(data: bytes) -> int:
-    rest = data.translate(None, _LETTERS_AND_SPACE)
+def _ascii_tokens(data: bytes, size: int) -> int:
+    """The thousandths of the ASCII bytes in UTF-8 text, which are `size`."""
+    rest = data.translate(None, _NOT_MARKS)
     marks = len(rest.translate(None, _DIGITS))
     digits = len(rest) - marks
     lines = rest.count(b"\n")
     marks -= lines
     spaces = data.count(b" ")
-    letters = len(data) - len(rest) - spaces
+    letters = size - len(rest) - spaces
     indents = data.count(b"  ")
     strange = letters - LETTERS_OF_A_WORD * (spaces - indents + lines + marks + 1)
     total = letters * LETTER + (spaces - indents) * WORD + indents * INDENT + lines * LINE + digits * DIGIT + marks * MARK
