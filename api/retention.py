@@ -1,4 +1,5 @@
-"""What is old enough goes: rows and traces by age, traces by size, journal segments once nobody needs them.
+"""What is old enough goes: rows and traces by age, traces by size, audit rows by age, journal segments once nobody
+needs them.
 
 Everything is deleted in small transactions with pauses, span by span (`log_spans`), so that no scan and no long lock is ever
 needed; the hourly rollups stay.
@@ -17,9 +18,11 @@ from sqlalchemy import ColumnElement, Table, delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.audit import AuditTrail
 from api.database import alerts
 from api.database.engine import writing
 from api.database.tables import log_spans, request_logs, traces
+from api.people import retries
 from core.config import Retention
 from core.framing import segment_name, segment_starts
 
@@ -42,6 +45,7 @@ class Removed(msgspec.Struct, frozen=True, kw_only=True):
     traces: int = 0
     segments: int = 0
     alerts: int = 0
+    audit: int = 0
 
 
 class _Checkpoint(msgspec.Struct):
@@ -93,7 +97,9 @@ class RetentionJob:
             segments=await asyncio.to_thread(self._remove_segments, now - settings.journal_hours * _HOUR_MS),
             # What a limit has said of a window must be known for as long as the window lasts: a year, at the longest.
             alerts=await alerts.remove_before(self._engine, min(kept_from, now - _ALERT_DAYS * _DAY_MS)),
+            audit=await AuditTrail(self._engine).remove(now - settings.audit_days * _DAY_MS),
         )
+        await retries.remove_old(self._engine, now)
         self.removed = removed
         if removed != Removed():
             _log.info("retention", **msgspec.structs.asdict(removed))

@@ -64,6 +64,7 @@ class Retention(Record, frozen=True):
     traces_days: Days = 14
     traces_max_mb: Annotated[int, Meta(ge=1, le=1_000_000_000, extra={"unit": "MB"})] | None = 4096
     journal_hours: Annotated[int, Meta(ge=1, le=876_000, extra={"unit": "h"})] = 24
+    audit_days: Days = 365
 
 
 class AlertWebhook(Record, frozen=True):

@@ -109,6 +109,36 @@ def seal(
     seal(provider, data)
 
 
+user_app = App(name="user", help="Let somebody in when nobody can: on the machine itself, also while the API runs.")
+app.command(user_app)
+
+
+@user_app.command(name="admin")
+def user_admin(
+    email: str,
+    /,
+    *,
+    data: Annotated[Path, Parameter(env_var="WAYBILL_DATA", help=DATA_HELP)] = Path("data"),
+) -> None:
+    """Make a user an admin, new or not, and print a new password."""
+    from waybill.user import make_admin
+
+    make_admin(email, data)
+
+
+@user_app.command(name="password")
+def user_password(
+    email: str,
+    /,
+    *,
+    data: Annotated[Path, Parameter(env_var="WAYBILL_DATA", help=DATA_HELP)] = Path("data"),
+) -> None:
+    """Print a new password for a user, whose sessions end."""
+    from waybill.user import reset_password
+
+    reset_password(email, data)
+
+
 @app.command
 def version() -> None:
     """Print the version."""

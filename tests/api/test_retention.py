@@ -8,8 +8,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import time_machine
 from sqlalchemy import func, select
 
+from api.audit import AuditFilter, AuditTrail, Entry
 from api.database import request_logs, usage
 from api.database.engine import open_engine
 from api.database.request_logs import LogFilter
@@ -188,3 +190,13 @@ async def test_the_job_runs_again_and_again_and_outlives_a_failure(engine, tmp_p
     await asyncio.wait_for(runs.wait(), 5)
     task.cancel()
     await asyncio.wait([task])
+
+
+async def test_audit_rows_go_by_age(tmp_path: Path, engine) -> None:
+    with time_machine.travel((NOW - 3 * DAY) / 1000, tick=False):
+        await AuditTrail(engine).note(Entry(action="login", outcome="ok", subject="old@example.org"))
+    with time_machine.travel((NOW - DAY) / 1000, tick=False):
+        await AuditTrail(engine).note(Entry(action="login", outcome="ok", subject="new@example.org"))
+    removed = await job(engine, tmp_path, Retention(audit_days=2)).run_once()
+    rows, _ = await AuditTrail(engine).page(AuditFilter(), first=10)
+    assert (removed.audit, [row.subject for row in rows]) == (1, ["new@example.org"])
