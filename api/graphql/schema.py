@@ -16,16 +16,27 @@ from api.graphql.context import Info
 from api.graphql.guard import guarded
 from api.graphql.ids import BadNodeId, read_node_id
 from api.graphql.mutations.members import MemberMutations
+from api.graphql.mutations.models import ModelMutations
 from api.graphql.mutations.people import PeopleMutations
 from api.graphql.mutations.projects import ProjectMutations
+from api.graphql.mutations.providers import ProviderMutations
+from api.graphql.mutations.revert import RevertMutations
 from api.graphql.mutations.routing import RoutingMutations
+from api.graphql.mutations.roles import RoleMutations
+from api.graphql.mutations.settings import SettingsMutations
 from api.graphql.mutations.tokens import TokenMutations
 from api.graphql.queries import nodes, projects, request_logs
+from api.graphql.queries.history import HistoryQueries
+from api.graphql.queries.limit_events import LimitEventQueries
 from api.graphql.queries.models import ModelQueries
+from api.graphql.queries.proxies import ProxyQueries
 from api.graphql.queries.users import PeopleQueries
 from api.graphql.scalars import Json, schema_config
 from api.graphql.subscriptions import request_log_feed
+from api.graphql.subscriptions.limit_events import LimitEventSubscriptions
+from api.graphql.subscriptions.proxies import ProxySubscriptions
 from api.graphql.subscriptions.request_log_feed import RequestLogBatch
+from api.graphql.subscriptions.revisions import RevisionSubscriptions
 from api.graphql.types.model import Model
 from api.graphql.types.nodes import Node, page_size
 from api.graphql.types.project import Project, ProjectConnection
@@ -47,7 +58,7 @@ FeedAfter = Annotated[
 
 
 @strawberry.type(description="What can be read.")
-class Query(ModelQueries, PeopleQueries):
+class Query(HistoryQueries, LimitEventQueries, ModelQueries, PeopleQueries, ProxyQueries):
     """Root of queries."""
 
     @strawberry.field(description="The user behind this request.")
@@ -101,19 +112,25 @@ class Query(ModelQueries, PeopleQueries):
             type_name, key = "RequestLog", id
         return await request_logs.one(info.context.services.engine, key if type_name == "RequestLog" else id)
 
-    @strawberry.field(description="The revision of the configuration that is published; null before the first.")
-    async def revision(self, info: Info) -> Revision | None:
-        """What the proxies run, or are about to."""
-        return await nodes.published_revision(info.context)
-
 
 @strawberry.type(description="What can be changed.")
-class Mutation(PeopleMutations, ProjectMutations, RoutingMutations, TokenMutations, MemberMutations):
+class Mutation(
+    MemberMutations,
+    ModelMutations,
+    PeopleMutations,
+    ProjectMutations,
+    ProviderMutations,
+    RevertMutations,
+    RoleMutations,
+    RoutingMutations,
+    SettingsMutations,
+    TokenMutations,
+):
     """Root of mutations, made of its parts."""
 
 
 @strawberry.type(description="What can be followed as it happens.")
-class Subscription:
+class Subscription(LimitEventSubscriptions, ProxySubscriptions, RevisionSubscriptions):
     """Root of subscriptions."""
 
     @strawberry.subscription(description="Requests as they end, in batches, each with the cursor to go on after.")
