@@ -41,6 +41,7 @@ class Retention:
     traces_days: int = strawberry.field(description="Days that traces are kept.")
     traces_max_mb: int | None = strawberry.field(description="Megabytes that traces may take; null for no bound.")
     journal_hours: int = strawberry.field(description="Hours that recorded journal segments are kept.")
+    audit_days: int = strawberry.field(description="Days that rows of the audit trail are kept.")
 
 
 @strawberry.type(description="Where alerts are posted.")
