@@ -47,7 +47,7 @@ class Publisher:
     """One a process of the API. Its properties are read on the loop; what takes long runs in its own thread."""
 
     def __init__(self, layout: Layout, repository: Repository) -> None:
-        self._layout = layout
+        self.layout = layout
         self._repository = repository
         self._publications = Publications(layout.published)
         self._last: Publication | None = None
@@ -101,7 +101,7 @@ class Publisher:
 
     async def start(self) -> None:
         """Take up the last publication, publish the head if it has moved since, and follow the branch."""
-        for folder in (self._layout.published, self._layout.proxies):
+        for folder in (self.layout.published, self.layout.proxies):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._last = await self._in_worker(self._load)
         if self._last is not None:
@@ -230,14 +230,14 @@ class Publisher:
     def proxies(self) -> tuple[ProxyState, ...]:
         """What each proxy of this data folder said last, by id; blocks for some small files."""
         states = []
-        for path in sorted(self._layout.proxies.glob("*.json")):
+        for path in sorted(self.layout.proxies.glob("*.json")):
             with contextlib.suppress(OSError, msgspec.DecodeError):
                 states.append(msgspec.json.decode(path.read_bytes(), type=ProxyState))
         return tuple(states)
 
     def living_proxies(self) -> tuple[ProxyState, ...]:
         """Those of `proxies` whose process exists: one that was killed leaves its file behind."""
-        return tuple(state for state in self.proxies() if _is_alive(state.pid))
+        return tuple(state for state in self.proxies() if is_alive(state.pid))
 
     def _sequence_of(self, revision: str) -> int:
         """The publication that first held `revision`, as far as is known; one to come for a revision that is in none."""
@@ -258,7 +258,7 @@ class Publisher:
             await asyncio.sleep(_PAUSE_S)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Whether the process exists."""
     try:
         os.kill(pid, 0)

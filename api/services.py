@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.alerts.feed import AlertFeed
 from api.catalogue import Catalogue
 from api.feed import Feed
+from api.history import History
 from api.metrics import ApiMetrics
 from api.people import People
+from api.proxies import ProxyReports
 from api.publish import Publisher
 from api.repository.store import Repository
 from api.sealing import Sealing
@@ -29,6 +31,12 @@ class Services:
     metrics: ApiMetrics
     proxy_url: str
     sealing: Sealing
+    history: History = field(init=False)
+    proxies: ProxyReports = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.history = History(self.repository, lambda: (self.publisher.revision, self.publisher.config))
+        self.proxies = ProxyReports(self.publisher)
 
     def catalogue(self) -> Catalogue:
         """The published configuration, indexed once a revision."""

@@ -21,8 +21,8 @@ from api.graphql.mutations.people import PeopleMutations
 from api.graphql.mutations.projects import ProjectMutations
 from api.graphql.mutations.providers import ProviderMutations
 from api.graphql.mutations.revert import RevertMutations
-from api.graphql.mutations.routing import RoutingMutations
 from api.graphql.mutations.roles import RoleMutations
+from api.graphql.mutations.routing import RoutingMutations
 from api.graphql.mutations.settings import SettingsMutations
 from api.graphql.mutations.tokens import TokenMutations
 from api.graphql.queries import nodes, projects, request_logs

@@ -51,6 +51,11 @@ def trailers(text: str) -> dict[str, str]:
     return {match[1]: match[2] for match in found if match} if len(paragraphs) > 1 and all(found) else {}
 
 
+def reason(text: str) -> str:
+    """A commit's message without its trailers."""
+    return (text.rstrip().rpartition("\n\n")[0] if trailers(text) else text).strip()
+
+
 def identity(author: Author) -> Author:
     """The author without what a commit's header cannot hold."""
     name, email = (re.sub(r"[<>\x00-\x1f\x7f]", "", part).strip() for part in (author.name, author.email))

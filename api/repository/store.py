@@ -116,7 +116,7 @@ class Repository:
     def holds(self, revision: str) -> bool:
         """Whether `revision` is a commit here."""
         try:
-            self._commit(revision)
+            self.commit_at(revision)
         except UnknownRevision:
             return False
         return True
@@ -129,7 +129,7 @@ class Repository:
 
     def committed_at_ms(self, revision: str) -> int:
         """The committer's date of a revision, Unix milliseconds."""
-        return self._commit(revision).commit_time * 1000
+        return self.commit_at(revision).commit_time * 1000
 
     def is_there(self, revision: str, path: str) -> bool:
         """Whether there is a file or a folder at `path`."""
@@ -137,10 +137,11 @@ class Repository:
 
     def parent(self, revision: str) -> str | None:
         """The revision that `revision` was made on; None for the first. Raises UnknownRevision."""
-        parents = self._commit(revision).parent_ids
+        parents = self.commit_at(revision).parent_ids
         return str(parents[0]) if parents else None
 
-    def _commit(self, revision: str) -> pygit2.Commit:
+    def commit_at(self, revision: str) -> pygit2.Commit:
+        """The commit, for this thread alone. Raises UnknownRevision."""
         try:
             found = self.git.get(pygit2.Oid(hex=revision))
         except ValueError:
@@ -153,7 +154,7 @@ class Repository:
 
     def tree(self, revision: str) -> pygit2.Tree:
         """The root folder of a revision, for this thread alone. Raises UnknownRevision."""
-        return self._commit(revision).tree
+        return self.commit_at(revision).tree
 
     def data(self, blob: str) -> bytes:
         """The content of a blob."""
@@ -241,7 +242,7 @@ class Repository:
             return None
         walk = self.git.walk(pygit2.Oid(hex=head), SortMode.TOPOLOGICAL)
         if base is not None:
-            walk.hide(self._commit(base).id)
+            walk.hide(self.commit_at(base).id)
         for commit in walk:
             found = commits.trailers(commit.message)
             if (found.get(commits.IDEMPOTENCY_KEY), found.get(commits.ACTOR)) == (key, actor):

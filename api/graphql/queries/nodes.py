@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -11,15 +10,14 @@ from api.graphql.context import Context
 from api.graphql.errors import BadInput
 from api.graphql.ids import BadNodeId, read_node_id
 from api.graphql.queries import request_logs, users
+from api.graphql.queries.history import revision_of
 from api.graphql.types.model import Model
 from api.graphql.types.nodes import Node
 from api.graphql.types.project import Project
 from api.graphql.types.provider import Provider
-from api.graphql.types.revision import Revision
 from api.graphql.types.role import Role
 from api.graphql.types.token import Token
 from api.graphql.types.viewer import Viewer
-from api.repository.errors import UnknownRevision
 
 
 async def node(context: Context, node_id: str) -> Node | None:
@@ -78,20 +76,6 @@ async def _viewer(context: Context, key: str) -> Node | None:
     return Viewer.of(viewer) if viewer.user_id == key else None
 
 
-async def published_revision(context: Context) -> Revision | None:
-    """The revision in use."""
-    commit = context.services.publisher.revision
-    return await _revision(context, commit) if commit is not None else None
-
-
-async def _revision(context: Context, commit: str) -> Revision | None:
-    try:
-        at_ms = await asyncio.to_thread(context.services.repository.committed_at_ms, commit)
-    except UnknownRevision:
-        return None
-    return Revision.of(commit, at_ms)
-
-
 # One line for each type with ids: (context, key) -> the thing, whoever asks. Who may see it is decided above.
 FINDERS: Final[Mapping[str, Callable[[Context, str], Awaitable[Node | None]]]] = {
     "Model": _model,
@@ -99,7 +83,7 @@ FINDERS: Final[Mapping[str, Callable[[Context, str], Awaitable[Node | None]]]] =
     "Provider": _provider,
     "Token": _token,
     "RequestLog": _request_log,
-    "Revision": _revision,
+    "Revision": revision_of,
     "Role": _role,
     "User": users.one,
     "Viewer": _viewer,

@@ -34,12 +34,18 @@ class FileDiff:
     path: str = strawberry.field(description="The file's path in the repository.")
     change: FileChange = strawberry.field(description="What happened to it.")
     unified: str = strawberry.field(description="The difference in unified form, three lines of context.")
+    before: str | None = strawberry.field(description="The whole file before; null where it was not there.")
+    after: str | None = strawberry.field(description="The whole file after; null where it is there no more.")
 
     @classmethod
     def of(cls, path: str, before: bytes | None, after: bytes | None) -> FileDiff:
         """The difference of two versions of a file; None where it is not there."""
         change = FileChange.ADDED if before is None else FileChange.DELETED if after is None else FileChange.MODIFIED
-        return cls(path=path, change=change, unified=unified(path, before, after))
+        return cls(path=path, change=change, unified=unified(path, before, after), before=_text(before), after=_text(after))
+
+
+def _text(data: bytes | None) -> str | None:
+    return data.decode(errors="replace") if data is not None else None
 
 
 def unified(path: str, before: bytes | None, after: bytes | None) -> str:

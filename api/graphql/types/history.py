@@ -1,0 +1,53 @@
+"""Files as they were, and who wrote which line of them."""
+
+from __future__ import annotations
+
+import strawberry
+
+from api.graphql.types.revision import Revision
+from api.history import Blame as BlamedField
+from api.history import FileAt
+
+
+@strawberry.type(description="A file of the configuration at one revision.")
+class ConfigurationFile:
+    """A file as it was."""
+
+    path: str = strawberry.field(description="Its path in the repository.")
+    revision: str = strawberry.field(description="The commit that it was read at.")
+    blob: str = strawberry.field(description="The id of its content: equal for equal contents.")
+    text: str = strawberry.field(description="Its content.")
+
+    @classmethod
+    def of(cls, file: FileAt) -> ConfigurationFile:
+        """A file of the repository."""
+        return cls(path=file.path, revision=file.revision, blob=file.blob, text=file.data.decode(errors="replace"))
+
+
+@strawberry.type(description="One line and the revision that it is from.")
+class BlameLine:
+    """One line of a blamed field."""
+
+    line: int = strawberry.field(description="Its number in the file, from 1.")
+    text: str = strawberry.field(description="The line.")
+    revision: Revision = strawberry.field(description="The revision that wrote it as it is.")
+
+
+@strawberry.type(description="Who set a field of a file, when and why.")
+class Blame:
+    """The lines of a field with their commits."""
+
+    path: str = strawberry.field(description="The file.")
+    field: str = strawberry.field(description="The field, as it was asked for.")
+    at_revision: str = strawberry.field(description="The commit that the file was read at.")
+    revision: Revision = strawberry.field(description="The revision that changed one of the field's lines last.")
+    lines: list[BlameLine] = strawberry.field(description="The field's lines, its key included.")
+
+    @classmethod
+    def of(cls, found: BlamedField, field: str) -> Blame:
+        """Each of these revisions changed the file, so whoever may see the file may see them."""
+        lines = [
+            BlameLine(line=found.first_line + number, text=text, revision=Revision.of(commit))
+            for number, (text, commit) in enumerate(found.lines)
+        ]
+        return cls(path=found.path, field=field, at_revision=found.revision, revision=Revision.of(found.last), lines=lines)
