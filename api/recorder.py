@@ -22,7 +22,7 @@ from asyncinotify import Inotify, Mask
 from api.alerts.watch import LimitWatch
 from api.database.bookings import Booking
 from api.database.engine import DatabaseUnavailable, RequestKnown
-from api.database.recording import Batch, Mark, SqliteRecords
+from api.database.recording import Batch, Mark, Raised, SqliteRecords
 from api.database.request_logs import LogRow
 from api.rows import Read, read_rows
 from api.tail import Chunk, JournalTail
@@ -170,8 +170,7 @@ class Recorder:
         """Record the next batch and return its rows; None where the journal has nothing new."""
         mark = self._mark
         chunk = self._tail.read(mark.position)
-        if self._watch_limits is not None:
-            self._watch_limits.prepare(self._records.read)
+        self._prepare()
         if chunk.position == mark.position:
             self._raise_in_time()
             return None
@@ -195,12 +194,24 @@ class Recorder:
             self._records.commit(batch)
             return
         try:
-            self._raised += len(self._records.commit(batch, lambda: watch.fold(batch.rows, batch.bookings)))
+            self._raised += len(self._records.commit(batch, lambda: _folded(watch, batch)))
         except RequestKnown:
             raise  # nothing was counted yet
         except BaseException:
             watch.forget()
             raise
+
+    def _prepare(self) -> None:
+        """Take up limits that have changed."""
+        if self._watch_limits is None:
+            return
+        try:
+            self._watch_limits.prepare(self._records.read)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            _log.error("the limits of this configuration cannot be watched", error=repr(error))
+            self._watch_limits.skip()
 
     def _raise_in_time(self) -> None:
         """Write what time alone makes limits say."""
@@ -248,6 +259,16 @@ class Recorder:
     def _rewound(self, mark: Mark, position: int) -> Mark:
         _log.warning("the journal is not the one that was recorded; reading it again", position=position)
         return _replace(mark, position=position)
+
+
+def _folded(watch: LimitWatch, batch: Batch) -> Raised:
+    """What a batch makes limits say. Whatever goes wrong in that, the batch is recorded all the same."""
+    try:
+        return watch.fold(batch.rows, batch.bookings)
+    except Exception as error:
+        _log.error("limits could not be watched; they are counted again", error=repr(error))
+        watch.forget()
+        return Raised()
 
 
 def _after(mark: Mark, chunk: Chunk, read: Read) -> Mark:

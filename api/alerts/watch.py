@@ -137,6 +137,10 @@ class LimitWatch:
                 counted.usage.sweep(now_ms)
         return Raised(found, self._receivers)
 
+    def skip(self) -> None:
+        """Leave the configuration that was given unwatched, until another one comes."""
+        self._taken = self._given
+
     def forget(self) -> None:
         """What was counted is not what was recorded: begin everything again."""
         self._taken = None

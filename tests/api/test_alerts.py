@@ -213,7 +213,10 @@ async def test_many_limits_are_begun_from_the_rollups_in_one_walk(place):
     files = dict(config().files)
     for number in range(60):
         files[f"projects/a/tokens/t{number}.yaml"] = Token(
-            name=f"t{number}", sha256=f"{number:064d}", prefix="sk", limits=limits(rule("calls", "daily", 5))
+            name=f"t{number}",
+            sha256=f"{number:064d}",
+            prefix="sk",
+            limits=limits(rule("calls", "daily", 5), rule("calls", 7_200, 5)),
         )
     async with place.recorder(config()) as (recorder, watch):
         for number in range(60):
@@ -221,7 +224,32 @@ async def test_many_limits_are_begun_from_the_rollups_in_one_walk(place):
         await recorder.catch_up()
         watch.configure(Config(files=files), None)
         await recorder.catch_up()
-    assert sorted(place.said("token, kind")) == sorted((f"t{number}", "share") for number in range(1, 60, 2))
+    assert sorted(place.said("token, window, kind")) == sorted(
+        (f"t{number}", window, "share") for number in range(1, 60, 2) for window in ("daily", "7200000")
+    )
+
+
+class BrokenWatch(LimitWatch):
+    """One with a mistake in it."""
+
+    def _count(self, *_: Any) -> Any:
+        raise ZeroDivisionError
+
+
+async def test_a_mistake_in_what_is_said_never_stops_what_is_kept(place):
+    watch = BrokenWatch(lambda: place.now_ms)
+    watch.configure(config(project=limits(rule("calls", "daily", 5))), None)
+    recorder = Recorder(place.journal, place.url, lambda rows: None, watch)
+    await recorder.start()
+    place.calls(3)
+    await recorder.catch_up()
+    place.calls(1)
+    await recorder.catch_up()
+    assert recorder.failing is None
+    await recorder.close()
+    assert place.sql("SELECT count(*) FROM request_logs") == [(4,)]
+    # Counted again from what is recorded, it is said although no request could be looked at.
+    assert place.said() == [("share", 4)]
 
 
 async def test_a_refused_transaction_raises_nothing_and_then_everything_once(place):

@@ -273,6 +273,11 @@ def test_killed_recorders_record_everything_once(place):
 
     asyncio.run(finish())
     place.check(number)
+    # The processes watched 90 limits of 100, 200, 300 … calls: each has said both things once, each at its own request.
+    said = place.sql("SELECT kind, value, used FROM alerts WHERE at_ms <= (SELECT max(at_ms) FROM request_logs)")
+    assert len(said) == len(set(said))
+    assert all(used == (value if kind == "exhausted" else value * 4 // 5) for kind, value, used in said)
+    assert len([kind for kind, _, _ in said if kind == "exhausted"]) >= 20
 
 
 async def test_closing_twice_is_no_error(place):
