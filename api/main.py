@@ -34,6 +34,7 @@ from api.recorder import Recorder
 from api.repository.installation import away, create
 from api.repository.store import Repository
 from api.retention import RetentionJob
+from api.sealing import Sealing
 from api.services import Services
 from core.layout import Layout
 
@@ -124,7 +125,8 @@ async def _services(settings: ApiSettings, metrics: ApiMetrics, readiness: Readi
         )
         await stack.enter_async_context(_task(retention.run(), "retention"))
         people = People(engine, grants=lambda: services.catalogue().grants)
-        services = Services(engine, repository, publisher, feed, alerts, people, metrics, settings.proxy_url)
+        sealing = Sealing(layout.public_key)
+        services = Services(engine, repository, publisher, feed, alerts, people, metrics, settings.proxy_url, sealing)
         metrics.on_read(lambda: _read_figures(metrics, services, recorder))
         yield services
 

@@ -7,13 +7,13 @@ that replaces or disables what it inherits, and a token's own `disable`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias, cast
+from typing import TypeAlias, cast, get_args
 
 from api.access import Rule
 from api.edits import EditRejected
 from api.edits.documents import Document, loaded
 from api.grants import Grants
-from core.config import Config, Model, Project, Provider, Roles, Routing, Settings, Token
+from core.config import Config, Model, Permission, Project, Provider, Roles, Routing, Settings, Token
 from core.paths import kind_of, model_path, project_path, slug_of
 from core.yaml_strict import Value
 
@@ -51,14 +51,47 @@ def _of_file(config: Config, path: str, slug: str | None, before: Document, afte
         yield from _of_routing(config, slug, before, after)
     elif kind is Token:
         yield from _of_token(config, slug, before, after)
-    elif kind is Model or kind is Provider:
+    elif kind is Model:
         yield "model:write", None
+    elif kind is Provider:
+        yield from _of_provider(before, after)
     elif kind is Settings:
         yield "settings:write", None
     elif kind is Roles:
-        yield "user:write", None
+        yield from _of_roles(before, after)
     if kind in (Model, Settings) and before.get("limits") != after.get("limits"):
         yield "limit:write", None
+
+
+def _of_provider(before: Document, after: Document) -> Iterator[Need]:
+    """A project's own provider is its project's to change, and nobody takes one over without a right to both."""
+    for document in (before, after):
+        if document:
+            owner = document.get("project")
+            yield "model:write", owner if isinstance(owner, str) else None
+
+
+def _of_roles(before: Document, after: Document) -> Iterator[Need]:
+    yield "user:write", None
+    # Nobody grants what they lack: neither by a new role nor by more in one that somebody has.
+    old, new = _granted(before), _granted(after)
+    for name, permissions in new.items():
+        yield from ((permission, None) for permission in sorted(permissions - old.get(name, frozenset())))
+
+
+def _granted(document: Document) -> dict[str, frozenset[Rule]]:
+    """What each custom role grants; words that are no permission are left to the check."""
+    roles = document.get("roles")
+    listed = (
+        {name: role.get("permissions") for name, role in roles.items() if isinstance(role, dict)}
+        if isinstance(roles, dict)
+        else {}
+    )
+    return {
+        name: frozenset(found for found in get_args(Permission) if found in permissions)
+        for name, permissions in listed.items()
+        if isinstance(permissions, list)
+    }
 
 
 def _of_project(config: Config, slug: str | None, before: Document, after: Document) -> Iterator[Need]:

@@ -13,6 +13,8 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
+from api.sealing import Secret
+
 Instant = NewType("Instant", int)
 NanoUsd = NewType("NanoUsd", int)
 BigInt = NewType("BigInt", int)
@@ -70,6 +72,16 @@ def _big_int(number: Any) -> int:
     return number
 
 
+def _secret_in(value: Any) -> Secret:
+    if not isinstance(value, str):
+        raise ValueError("a Secret is a string")
+    return Secret(value)
+
+
+def _secret_out(value: Any) -> Any:
+    raise TypeError("a Secret is never in an answer")
+
+
 def _json_in(value: Any) -> Any:
     return value
 
@@ -96,6 +108,7 @@ def schema_config() -> StrawberryConfig:
             ),
             NanoUsd: _scalar("Decimal", "An exact decimal number as a string; money is USD.", usd, parse_usd),
             BigInt: _scalar("BigInt", "A whole number of at most 2^53 − 1, as a JSON number.", _big_int, _big_int),
+            Secret: _scalar("Secret", "A secret, as a string: taken, and never answered or logged.", _secret_out, _secret_in),
             Json: _scalar("JSON", "Any JSON value.", _json_out, _json_in),
         },
         disable_field_suggestions=True,

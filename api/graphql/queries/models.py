@@ -18,6 +18,7 @@ from api.graphql.ids import BadNodeId, read_node_id
 from api.graphql.limits import MAX_PAGE
 from api.graphql.types.model import Model, ModelConnection, ModelEdge, ModelPreset
 from api.graphql.types.nodes import PageInfo, page_size
+from api.graphql.types.policy import POLICIES, PolicyDescription
 from api.graphql.types.provider import Provider, ProviderConnection, ProviderEdge, ProviderPreset
 from api.graphql.types.role import Role, all_roles
 from api.graphql.types.settings import Settings
@@ -103,6 +104,11 @@ class ModelQueries:
         known = _provider(info, provider, preset)
         found = await asyncio.to_thread(model_presets, known, search or "", now_ms()) if known is not None else []
         return [ModelPreset.of(each) for each in found[: page_size(first) if first is not None else MAX_PAGE]]
+
+    @strawberry.field(description="The routing policies that there are, with their parameters.")
+    def policies(self) -> list[PolicyDescription]:
+        """Always the same."""
+        return POLICIES
 
     @strawberry.field(description="Roles: the built-in ones, then the custom ones by name.")
     def roles(self, info: Info) -> list[Role]:
