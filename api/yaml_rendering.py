@@ -13,7 +13,8 @@ from decimal import Decimal
 from core import yaml_strict
 from core.yaml_strict import Value
 
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./()-]+)*")
+# What needs no quotes, for any reader of YAML: words, and ids and hashes that begin with digits.
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./()-]+)*|[0-9]+[A-Za-z][A-Za-z0-9]*")
 _ROWS = ("metric", "user", "rolling")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
@@ -29,7 +30,7 @@ def scalar(value: Value, style: str | None = None) -> str:
     text = str(value)
     if style == "'" and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
-    if style != '"' and _PLAIN.fullmatch(text) and yaml_strict.load(text.encode()) == text:
+    if style != '"' and _PLAIN.fullmatch(text) and _reads_as_itself(text):
         return text
     return '"' + "".join(_escaped(character) for character in text) + '"'
 
@@ -85,6 +86,13 @@ def _entry_lines(key: str, value: Value, column: int) -> Iterable[str]:
 
 def _fits_a_row(mapping: Mapping[str, Value]) -> bool:
     return not mapping or any(name in mapping for name in _ROWS)
+
+
+def _reads_as_itself(text: str) -> bool:
+    try:
+        return yaml_strict.load(text.encode()) == text
+    except yaml_strict.YamlError:
+        return False
 
 
 def _escaped(character: str) -> str:

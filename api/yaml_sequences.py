@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
+import yaml
+
 from api.yaml_marks import Node, end_of, line_after, line_start, lines_between
 from core.yaml_strict import Value
 
@@ -25,10 +27,11 @@ class Chunk(NamedTuple):
 
 
 def matched(before: Sequence[Value], meant: Sequence[Value], same: Callable[[Value, Value], bool]) -> list[int | None]:
-    """For each meant item the position of the one before that it is (None: it is new): an equal one, else one of its name."""
+    """For each meant item the position of the one before that it is (None: it is new): an equal one, else one of its name,
+    else, among mappings without a name, the next."""
     free = dict(enumerate(before))
     found: list[int | None] = [None] * len(meant)
-    tests: tuple[Callable[[Value, Value], bool], ...] = (same, _alike)
+    tests: tuple[Callable[[Value, Value], bool], ...] = (same, _alike, _nameless)
     for is_it in tests:
         for position, item in enumerate(meant):
             if found[position] is None:
@@ -44,6 +47,10 @@ def _alike(one: Value, other: Value) -> bool:
     return name is not None and name == _identity(other)
 
 
+def _nameless(one: Value, other: Value) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict) and _identity(one) is None and _identity(other) is None
+
+
 def _identity(item: Value) -> Hashable:
     if not isinstance(item, dict):
         return None
@@ -57,7 +64,7 @@ def chunks_of(text: str, sequence: Node) -> tuple[list[Chunk], list[str]]:
     """The chunks of a block list, and what stands between each two of them. Raises ValueError where two share a line."""
     column = sequence.start_mark.column
     dashes = [_dash_line(text, item, column) for item in sequence.value]
-    ends = [line_after(text, end_of(item)) for item in sequence.value]
+    ends = [_end_of_lines(text, item) for item in sequence.value]
     if len(set(dashes)) < len(dashes):
         raise ValueError("two items share a line")
     starts, separators = [dashes[0]], []
@@ -86,6 +93,18 @@ def _dash_line(text: str, item: Node, column: int) -> int:
             raise ValueError("an item does not begin on a line of its own")
         start = line_start(text, start - 1)
     return start
+
+
+def _end_of_lines(text: str, item: Node) -> int:
+    """Where an item's lines end. Blank lines after a block scalar are no part of it, unless it says that it keeps them."""
+    end, last = line_after(text, end_of(item)), item
+    while not isinstance(last, yaml.ScalarNode) and last.value:
+        last = last.value[-1][1] if isinstance(last, yaml.MappingNode) else last.value[-1]
+    header = text[last.start_mark.index : line_after(text, last.start_mark.index + 1)].split("#")[0]
+    if getattr(last, "style", None) in ("|", ">") and "+" not in header:
+        while not text[line_start(text, end - 1) : end].strip():
+            end = line_start(text, end - 1)
+    return end
 
 
 def _is_comment(line: str, deeper_than: int = -1, up_to: int = 1_000) -> bool:

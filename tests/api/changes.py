@@ -29,7 +29,7 @@ async def change(api: Api, mutation: str, fields: str = "", key: str = ADMIN_KEY
       ... on {success_of(mutation)} {{ {SHARED} {fields} }} {FAILURES} }} }}"""
     wish = {"expectedRevision": api.head(), "reason": "test", **wish}
     done = (await api.data(query, key, input=wish))[mutation]
-    return {**done, **done.pop("change", {})}
+    return {**done.pop("change", {}), **done}
 
 
 def text(api: Api, path: str) -> str:

@@ -26,7 +26,7 @@ async def update(api: Api, key: str | None = None, **wish: Any) -> dict[str, Any
     wish = {"slug": "demo", "expectedRevision": api.head(), "reason": "test", **wish}
     answer = await (api.data(UPDATE, key, input=wish) if key else api.data(UPDATE, input=wish))
     done = answer["projectUpdate"]
-    return {**done, **done.pop("change", {})}
+    return {**done.pop("change", {}), **done}
 
 
 def text(api: Api, path: str = PATH) -> str:

@@ -96,6 +96,7 @@ async def commit(context: Context, wish: CommitInput, plan: Plan) -> Landed | Fa
     try:
         twin = await asyncio.to_thread(_twin, context, wish)
         if twin is not None:
+            await context.services.publisher.publish_head()  # the first try may be about to
             return await _landed(context, wish, plan, twin)
         edit, files = await asyncio.to_thread(_edit, context, wish, plan)
         if wish.dry_run:
