@@ -24,6 +24,7 @@ from api.repository.installation import create
 from api.repository.store import Edit, Repository
 from core.events import RequestFinished
 from core.layout import Layout
+from core.sealing import generate_keys
 from proxy.journal import Journal
 
 SAMPLE = Path(__file__).parents[2] / "config-repo"
@@ -109,6 +110,9 @@ def fill(data: Path) -> Layout:
     """A data folder with the sample configuration."""
     layout = Layout(data)
     data.mkdir(mode=0o700, exist_ok=True)
+    layout.private_key.parent.mkdir(mode=0o700)
+    for path, key in zip((layout.private_key, layout.public_key), generate_keys(), strict=True):
+        path.write_bytes(key)
     repository = create(layout.repository, layout.data)
     files = {str(path.relative_to(SAMPLE)): path.read_bytes() for path in SAMPLE.rglob("*") if path.is_file()}
     edit = Edit(changes=files, author=WAYBILL, reason="The sample", base=None)
