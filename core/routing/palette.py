@@ -80,7 +80,7 @@ def _fields(info: inspect.Type) -> tuple[Parameter, ...]:
 
 def _parameter(field: inspect.Field) -> Parameter:
     described = _of(field.type)
-    default = None if field.default is msgspec.NODEFAULT else msgspec.to_builtins(field.default)
+    default = None if field.default is msgspec.NODEFAULT else msgspec.json.decode(msgspec.json.encode(field.default))
     return msgspec.structs.replace(
         described, name=field.encode_name, title=_title(field.encode_name), required=field.required, default=default
     )
