@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import statistics
 from pathlib import Path
@@ -23,8 +24,12 @@ BYTE_LEVEL = ("o200k_base", "cl100k_base")
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
 
+COUNTERS = {name: bpe_openai.get_encoding(name) for name in BYTE_LEVEL}
+gc.freeze()  # vocabularies are a million objects that the collector need not look through time and again
+
+
 def count(text: str, encoding: str = "o200k_base") -> int:
-    return len(bpe_openai.get_encoding(encoding).encode_ordinary(text))
+    return len(COUNTERS[encoding].encode_ordinary(text))
 
 
 def error(text: str) -> float:
