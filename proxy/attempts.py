@@ -203,7 +203,9 @@ class Attempt:
             return _broken_off(relay, error)
         return relay.feed(data) if data else relay.finish()
 
-    def finished(self, status: Status, error: str = "", http_status: int | None = None) -> AttemptFinished:
+    def finished(
+        self, status: Status, error: str = "", http_status: int | None = None, retry_after_s: int | None = None
+    ) -> AttemptFinished:
         """The attempt as the trace keeps it; usage is an estimate where the stream was cut or the client left."""
         usage = self._used()
         if usage is None and status == "cancelled":
@@ -220,6 +222,7 @@ class Attempt:
             error=self.reported(error) if error else "",
             usage=usage,
             cost_nano_usd=_cost(self.candidate.prices, usage),
+            retry_after_ms=None if retry_after_s is None else retry_after_s * 1_000,
         )
 
     def without_key(self, said: bytes) -> bytes:

@@ -22,6 +22,7 @@ from core.routing.stats import Statistics
 from core.snapshot import Snapshot
 from proxy import checkpoint, recovery
 from proxy.balances import Openings
+from proxy.booking import Booking
 from proxy.credentials import Credentials
 from proxy.logs import configure_logs
 from proxy.metrics import Metrics, registry
@@ -79,7 +80,8 @@ class Process:
         self._reloader = reloader = Reloader(self._layout, self._settings.proxy_id)
         snapshot = reloader.load()
         self._ledger = recovery.ledger(known, self._journal)
-        self._pipeline = self._recovered_pipeline(known, snapshot)
+        self._booking = self._recovered(known, snapshot)
+        self._pipeline = Pipeline(self._booking, self._settings.bounds)
         if snapshot is not None:
             self._swap(snapshot)
         self._obey_signals()  # before anybody can be served: whoever asks to stop from then on gets a drain
@@ -99,27 +101,23 @@ class Process:
         checkpoint.save(self._layout.checkpoint, self._journal, self._checkpoint())
         self._journal.close()
 
-    def _recovered_pipeline(self, known: checkpoint.Checkpoint | None, snapshot: Snapshot | None) -> Pipeline:
+    def _recovered(self, known: checkpoint.Checkpoint | None, snapshot: Snapshot | None) -> Booking:
         """Fold what the journal holds, and end the requests that the last process left open."""
         recovered = checkpoint.recover(self._journal, known)
         statistics = Statistics.restore(msgspec.json.decode(known.statistics)) if known else Statistics()
-        recovery.replay(recovered.events, statistics, self._ledger, snapshot)
-        pipeline = Pipeline(
-            outbox=self._outbox,
-            journal=self._journal,
-            ledger=self._ledger,
-            statistics=statistics,
-            metrics=self.metrics,
-            bounds=self._settings.bounds,
+        ledger = self._ledger
+        recovery.replay(recovered.events, statistics, ledger, snapshot)
+        booking = Booking(
+            outbox=self._outbox, journal=self._journal, ledger=ledger, statistics=statistics, metrics=self.metrics
         )
-        pipeline.open_admissions.update(recovered.open)  # each until its end is written: the disk may have no room yet
+        booking.open_admissions.update(recovered.open)  # each until its end is written: the disk may have no room yet
         for id, admitted in recovered.open.items():
             crashed = checkpoint.crashed(admitted)
-            self._outbox.record(msgspec.json.encode(crashed), partial(pipeline.open_admissions.pop, id, None))
+            self._outbox.record(msgspec.json.encode(crashed), partial(booking.open_admissions.pop, id, None))
             statistics.fold(crashed)
-            self._ledger.settle(crashed)
+            ledger.settle(crashed)
         self._outbox.flush()
-        return pipeline
+        return booking
 
     def _swap(self, snapshot: Snapshot) -> None:
         self._outbox.serves_unrecorded = snapshot.settings.journal_failure == "serve"
@@ -133,8 +131,8 @@ class Process:
         self._ledger.sweep(_now_ms())
         return checkpoint.Checkpoint(
             position=self._journal.position,
-            open=dict(self._pipeline.open_admissions),
-            statistics=msgspec.Raw(msgspec.json.encode(self._pipeline.statistics.state())),
+            open=dict(self._booking.open_admissions),
+            statistics=msgspec.Raw(msgspec.json.encode(self._booking.statistics.state())),
             ledger=msgspec.Raw(msgspec.json.encode(self._ledger.state())),
         )
 

@@ -9,32 +9,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import msgspec
 
-from core.events import AttemptFinished, RequestAdmitted, Status
-from core.limits import Block, reasons
-from core.routing.stats import Statistics
+from core.events import AttemptFinished
+from core.limits import reasons
 from proxy import refusals, verdicts
 from proxy.attempts import Attempt, AttemptFailed, StreamBroken
+from proxy.booking import Booking
 from proxy.call import Call
 from proxy.content import Content
 from proxy.dialects import anthropic
 from proxy.dialects.table import COUNT_TOKENS, MODELS, PORTS, Port, models, spoken
 from proxy.identity import identify, split_path
-from proxy.journal import Journal, JournalUnavailable
-from proxy.ledger import Grant, MemoryLedger
-from proxy.metrics import Metrics
-from proxy.outbox import Outbox
+from proxy.journal import JournalUnavailable
 from proxy.refusals import Refusal
 from proxy.running import Running, WayUnavailable
 from proxy.server import SERVER_LEAVES, BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, Request
 from proxy.streaming import KEEP_ALIVE_S, forward
 
 _log = logging.getLogger("waybill.proxy")
-_encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
 _NOTHING_DROPPED: Mapping[str, str] = {}
 _NO_BUDGETS: Mapping[str, float] = {}
@@ -54,30 +49,17 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Pipeline:
     """Handles every request of one proxy process. `running` is the one reference that a reload replaces."""
 
-    def __init__(
-        self,
-        *,
-        outbox: Outbox,
-        journal: Journal,
-        ledger: MemoryLedger,
-        statistics: Statistics,
-        metrics: Metrics,
-        bounds: Bounds,
-    ) -> None:
+    def __init__(self, booking: Booking, bounds: Bounds) -> None:
         self.running: Running | None = None
-        self.open_admissions: dict[str, RequestAdmitted] = {}
-        self.ledger = ledger
-        self.statistics = statistics
-        self.metrics = metrics
-        self._outbox = outbox
-        self._journal = journal
+        self._booking = booking
+        self._metrics = booking.metrics
         self._bounds = bounds
         self._loop = asyncio.get_running_loop()
 
     async def __call__(self, request: Request) -> None:
         """Answer one request."""
         call = Call(request.path, request.arrived)
-        self.metrics.active += 1
+        self._metrics.active += 1
         try:
             await self._serve(request, call)
         except Refusal as refusal:
@@ -87,23 +69,23 @@ class Pipeline:
         except BodyTimeout as error:
             self._refuse(request, call, refusals.BodyTooSlow(str(error)))
         except JournalUnavailable as error:
-            if call.unadmitted:
-                call.entry = None  # a row for each refusal is what there is no room for
-                self.ledger.release(call.id)
-                self.open_admissions.pop(call.id, None)
-            self._refuse(request, call, _cannot_record(error))
+            self._booking.unadmit(call)
+            reason = f"The proxy cannot record requests, so it takes none: {error}."
+            self._refuse(request, call, refusals.JournalUnavailable(reason))
         except (asyncio.CancelledError, ClientGone, ClientStalled) as left:
             if left.args == (SERVER_LEAVES,):
-                self._record(call, "error", CUT_OFF, "shut_down", "the proxy was stopped before the answer was complete")
+                self._booking.end(call, "error", CUT_OFF, "shut_down", "the proxy was stopped before the answer was complete")
             else:
-                self._record(call, "cancelled", CLIENT_GONE, "client_gone", "the client left before its answer was complete")
+                self._booking.end(
+                    call, "cancelled", CLIENT_GONE, "client_gone", "the client left before its answer was complete"
+                )
             if isinstance(left, asyncio.CancelledError):
                 raise
         except Exception:
             _log.exception("request %s failed inside the proxy", call.id)
             self._refuse(request, call, refusals.InternalFault(f"The proxy failed; its log has the reason under {call.id}."))
         finally:
-            self.metrics.active -= 1
+            self._metrics.active -= 1
 
     # --- identify, admit, route ---
 
@@ -137,11 +119,11 @@ class Pipeline:
 
     def _answer(self, request: Request, call: Call, kind: str, body: bytes) -> None:
         """An answer that Waybill knows by itself: a counter, not a row."""
-        self.metrics.unrecorded[kind] += 1
+        self._metrics.unrecorded[kind] += 1
         request.respond(200, [_JSON, *self._marks(call)], body)
 
     async def _body(self, request: Request) -> bytes:
-        if self.metrics.active > self._bounds.requests:
+        if self._metrics.active > self._bounds.requests:
             raise refusals.Overloaded(f"This proxy already serves {self._bounds.requests} requests; try again in a second.")
         return await request.body(self._bounds.body_bytes)
 
@@ -156,46 +138,18 @@ class Pipeline:
         now_ms = call.now_ms()
         call.terms = running.book.terms(plan, entry, now_ms)
         able = plan.able[port.dialect]
-        blocks = self.ledger.exhausted(call.terms, able.candidates, now_ms)
+        blocks = self._booking.ledger.exhausted(call.terms, able.candidates, now_ms)
         if blocks:
             call.blocks.update(blocks)
         dropped = reasons(blocks) if blocks else _NOTHING_DROPPED
         ranking = able.ranking
-        budgets = self.ledger.remaining(call.terms, able.candidates, now_ms) if ranking.weighs_budgets else _NO_BUDGETS
-        call.decision = ranking.decide(facts, self.statistics, now_ms, dropped=dropped, budgets=budgets, project=plan.slug)
+        budgets = self._booking.ledger.remaining(call.terms, able.candidates, now_ms) if ranking.weighs_budgets else _NO_BUDGETS
+        call.decision = ranking.decide(
+            facts, self._booking.statistics, now_ms, dropped=dropped, budgets=budgets, project=plan.slug
+        )
         if able.unable:
             call.decision = msgspec.structs.replace(call.decision, unable=able.unable)
         await self._try_in_order(request, call, asked, running)
-
-    def _reserve(self, call: Call, model_id: str, failed: AttemptFinished | None) -> Grant | tuple[Block, ...]:
-        """Reserve for a model and journal that, in one step: not even the death of the process loses what is in flight.
-
-        The first time this admits the request; later it moves what is reserved on from the attempt that failed.
-        """
-        if call.terms is None:
-            raise AssertionError("a request has its terms before it is reserved for")
-        now_ms = call.now_ms()
-        if call.admitted:
-            grant = self.ledger.move(call.id, model_id, now_ms, failed)
-        else:
-            self._require_journal(call)
-            grant = self.ledger.reserve(call.id, call.terms, model_id, call.known_facts, now_ms)
-        if isinstance(grant, tuple):
-            call.blocks[model_id] = grant
-            return grant
-        lost = None if call.admitted else call.unadmit
-        if not call.admitted:
-            call.admitted = True
-            call.admitted_ms = now_ms - call.at_ms
-        self.open_admissions[call.id] = admission = call.admission(grant)
-        self._outbox.record(_encode(admission), _nothing, lost)
-        return grant
-
-    def _require_journal(self, call: Call) -> None:
-        """Raise JournalUnavailable where nothing can be recorded and the settings do not say `serve`."""
-        if not self._journal.writable and not self._outbox.serves_unrecorded:
-            call.entry = None
-            raise _cannot_record("its folder has no room")
 
     # --- attempt, stream ---
 
@@ -205,7 +159,7 @@ class Pipeline:
         failures: dict[str, AttemptFailed] = {}
         failed: AttemptFinished | None = None
         for model_id in call.decision.order:
-            grant = self._reserve(call, model_id, failed)
+            grant = self._booking.reserve(call, model_id, failed)
             failed = None
             if isinstance(grant, tuple):
                 call.skip(candidates[model_id], grant)
@@ -213,7 +167,7 @@ class Pipeline:
             attempt = Attempt(call, candidates[model_id], call.known_plan.timeouts, self._loop)
             if self._loop.time() >= attempt.deadlines.request_by - CLOCK_S:
                 raise refusals.TimedOut(f"The request was not answered within its {call.known_plan.timeouts.timeout_ms} ms.")
-            attempt.handle = self.statistics.begin(model_id, call.at_ms + int(attempt.started_ms))
+            self._booking.begin(attempt)
             try:
                 await self._attempt(request, call, asked, running, attempt, grant.cap)
                 return
@@ -221,15 +175,17 @@ class Pipeline:
                 # Its trace holds this frame and so itself: all that the attempt had read would wait for the collector.
                 failure.__traceback__ = failure.__context__ = None
                 failures[model_id] = failure
-                failed = self._end_attempt(attempt, failure.status, failure.reason, failure.http_status)
+                failed = self._booking.end_attempt(
+                    attempt, failure.status, failure.reason, failure.http_status, failure.retry_after_s
+                )
             except refusals.UpstreamRefused as refusal:
-                self._end_attempt(attempt, "error", refusal.message)
+                self._booking.end_attempt(attempt, "error", refusal.message)
                 call.relayed = attempt.relayed_headers()
                 raise
             except BaseException as error:
                 # None of these says anything of the model.
                 blameless = isinstance(error, asyncio.CancelledError | ClientGone | ClientStalled | JournalUnavailable)
-                self._end_attempt(attempt, "cancelled" if blameless else "error")
+                self._booking.end_attempt(attempt, "cancelled" if blameless else "error")
                 raise
             finally:
                 attempt.close()
@@ -285,32 +241,19 @@ class Pipeline:
     # --- settle, record ---
 
     def _succeed(self, call: Call, attempt: Attempt) -> None:
-        self._end_attempt(attempt, "success")
-        self._record(call, "success", 200)
+        self._booking.end_attempt(attempt, "success")
+        self._booking.end(call, "success", 200)
 
     def _break(self, call: Call, attempt: Attempt, code: str, reason: str, *, timed_out: bool = False) -> None:
-        self._end_attempt(attempt, "timeout" if timed_out else "error", reason)
-        self._record(call, "error", 200, code, attempt.reported(reason))
-
-    def _end_attempt(
-        self, attempt: Attempt, status: Status, error: str = "", http_status: int | None = None
-    ) -> AttemptFinished | None:
-        """Note an attempt's end, once: a failure after the end changes nothing any more."""
-        if attempt.handle is None:
-            return None
-        call = attempt.call
-        finished = attempt.finished(status, error, http_status)
-        call.attempts.append(finished)
-        self.statistics.end(attempt.handle, call.id, call.at_ms, call.known_plan.slug, finished)
-        attempt.handle = None
-        return finished
+        self._booking.end_attempt(attempt, "timeout" if timed_out else "error", reason)
+        self._booking.end(call, "error", 200, code, attempt.reported(reason))
 
     def _refuse(self, request: Request, call: Call, refusal: Refusal) -> None:
         """Record and send an answer of Waybill's own."""
         status = refusals.status(call.dialect, refusal)
         if call.entry is None:
-            self.metrics.unrecorded[refusal.code] += 1
-        self._record(call, refusal.log_status, status, refusal.code, refusal.message)
+            self._metrics.unrecorded[refusal.code] += 1
+        self._booking.end(call, refusal.log_status, status, refusal.code, refusal.message)
         if call.first_byte_ms is None:  # else the answer has begun: leaving it without an end makes the server cut it
             relayed = [header for header in call.relayed if header[0] != b"content-type"]
             id_header = b"request-id" if call.dialect == "anthropic" else b"x-request-id"
@@ -319,31 +262,9 @@ class Pipeline:
             headers = [*refusals.headers(refusal), *relayed, *self._marks(call)]
             request.respond(status, headers, refusals.body(call.dialect, refusal, call.id))
 
-    def _record(self, call: Call, status: Status, http_status: int, code: str = "", error: str = "") -> None:
-        """Journal the request's end, once."""
-        if call.entry is None or call.recorded:
-            return
-        call.recorded = True
-        latency_ms = call.elapsed_ms()
-        reserved = self.ledger.reserved_cost(call.id)
-        event = call.finished(status, http_status, latency_ms, error_code=code, error=error, reserved_cost_nano_usd=reserved)
-        # Only once the end is written may a checkpoint forget the admission.
-        self._outbox.record(_encode(event), partial(self.open_admissions.pop, call.id, None))
-        self.ledger.settle(event)
-        self.statistics.fold(event)
-        self.metrics.record(event)
-
     def _marks(self, call: Call) -> tuple[tuple[bytes, bytes], ...]:
         trace = (b"x-waybill-trace-id", call.id.encode())
         return (trace, (b"x-waybill-revision", call.revision.encode())) if call.revision else (trace,)
-
-
-def _nothing() -> None:
-    """What follows a written admission: the call upstream, which waits in the outbox behind it."""
-
-
-def _cannot_record(reason: object) -> refusals.JournalUnavailable:
-    return refusals.JournalUnavailable(f"The proxy cannot record requests, so it takes none: {reason}.")
 
 
 def _require_method(request: Request, method: str) -> None:

@@ -306,7 +306,7 @@ async def test_a_limit_added_by_a_reload_counts_what_is_in_flight_and_what_was_u
         assert (await refusal(proxy)).code == "rate_limit_exceeded"
         asking.cancel()
         await asyncio.wait((asking,))
-        await until(lambda: proxy.process._pipeline.metrics.active == 0)
+        await until(lambda: proxy.process.metrics.active == 0)
         # The one that was given up has used its prompt, which costs: its call stays.
         assert (await refusal(proxy)).code == "budget_exceeded"
 
