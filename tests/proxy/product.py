@@ -332,6 +332,7 @@ class Provider(Upstream, Clients):
         Clients.__init__(self)
         self.asked: list[Asked] = []
         self.behaviours: dict[str, Behaviour] = {}
+        self.default: Behaviour = well
         self.closed = asyncio.Event()  # some connection was closed by the other side
         self.connected: set[asyncio.StreamWriter] = set()
 
@@ -353,7 +354,7 @@ class Provider(Upstream, Clients):
                 )
                 asked = Asked(head, await reader.readexactly(length), reader, writer)
                 self.asked.append(asked)
-                behaviour = self.behaviours.get(asked.json["model"], well)
+                behaviour = self.behaviours.get(asked.json["model"], self.default)
                 await behaviour(asked)
                 if writer.is_closing():
                     return
