@@ -6,7 +6,7 @@ What an event is stands in its data's `type`, which every event of the dialect h
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
@@ -43,11 +43,23 @@ class Event(msgspec.Struct, gc=False):
     error: Any = None
 
 
-class DeltaEvent(msgspec.Struct, gc=False):
-    """The same of a `content_block_delta`, which is most of a stream."""
+class _TextDelta(msgspec.Struct, gc=False):
+    type: Literal["text_delta"]
+    text: str
 
-    type: Any = None
-    delta: Delta | None = None
+
+class _TextEvent(msgspec.Struct, gc=False):
+    """A `content_block_delta` of text, which is most of a stream."""
+
+    type: Literal["content_block_delta"]
+    delta: _TextDelta
+
+
+class _DeltaEvent(msgspec.Struct, gc=False):
+    """Any `content_block_delta`."""
+
+    type: Literal["content_block_delta"]
+    delta: Delta
 
 
 class Malformed(Exception):
@@ -55,7 +67,8 @@ class Malformed(Exception):
 
 
 _event = msgspec.json.Decoder(Event)
-_deltas = msgspec.json.Decoder(DeltaEvent)
+_texts = msgspec.json.Decoder(_TextEvent)
+_deltas = msgspec.json.Decoder(_DeltaEvent)
 
 
 def decode(payload: bytes) -> Event:
@@ -73,13 +86,27 @@ def decode(payload: bytes) -> Event:
         raise Malformed("nested too deeply") from None
 
 
-def decode_run(lines: bytes, count: int) -> list[DeltaEvent]:
-    """The data of `count` events, one a line; [] unless each is exactly one JSON object."""
+def run_contents(lines: bytes, count: int) -> tuple[int, int] | None:
+    """(how many add content, how many characters) of the data of `count` deltas, one a line; None unless each is just that."""
     try:
-        events = _deltas.decode_lines(lines)
+        said = [event.delta.text for event in _texts.decode_lines(lines)]
+        chars = len("".join(said))
+        contents = len(said) - said.count("")
+    except msgspec.ValidationError:
+        return _mixed_contents(lines, count)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return []
-    return events if len(events) == count else []
+        return None
+    # Each line opens at least one object: equal counts mean exactly one for each.
+    return (contents, chars) if len(said) == count else None
+
+
+def _mixed_contents(lines: bytes, count: int) -> tuple[int, int] | None:
+    """The same where they are not all of text."""
+    try:
+        said = [content_chars(event.delta) for event in _deltas.decode_lines(lines)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return (len(said) - said.count(0), sum(said)) if len(said) == count else None
 
 
 def content_chars(delta: Delta) -> int:

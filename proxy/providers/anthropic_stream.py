@@ -184,19 +184,13 @@ class MessageRelay:
         if run.count(b"\n\n") != count or run.count(b"\n") != 3 * count:
             return False
         lines = run[len(_DELTA_NAME) :] if count == 1 else run.replace(_DELTA_NAME, b"")
-        events = anthropic_events.decode_run(lines, count)
-        if not events:
+        found = anthropic_events.run_contents(lines, count)
+        if found is None:
             return False
-        contents = chars = 0
-        for event in events:
-            if event.type != "content_block_delta" or event.delta is None:
-                return False
-            said = content_chars(event.delta)
-            contents += said > 0
-            chars += said
+        contents, chars = found
         self.content_events += contents
         self.content_chars += chars
-        self.committed |= chars > 0
+        self.committed = self.committed or contents > 0
         self._forward(run)
         return True
 
