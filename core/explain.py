@@ -1,8 +1,9 @@
 """A routing decision without sending anything: the pure function behind `waybill explain FILE` and its JSON file.
 
 The file holds `routing` (as `routing.yaml`), `models` (by id, as their files; `provider` and `upstream_name` may be left out),
-`facts` or `path` and `body`, and, where they matter, `events` (as the journal has them), `now` and `given`: by a policy's
-position in `routing.policies`, what it said, as {points, excludes} or "failed".
+`facts` or `path` and `body`, and, where they matter, `events` (as the journal has them), `project` (whose request it is; else
+the one that all events name), `now` and `given`: by a policy's position in `routing.policies`, what it said, as
+{points, excludes} or "failed"; required for policies that would have to call a model.
 
     ExplainError    the document cannot be explained; each fault names its field
 """
@@ -24,11 +25,12 @@ from core.plans import candidate
 from core.routing.candidates import Candidate
 from core.routing.decision import PolicyOutcome
 from core.routing.engine import Given, decide
+from core.routing.policies import ASKED, KINDS
 from core.routing.stats import Statistics
 
 T = TypeVar("T")
 
-_KEYS = frozenset({"routing", "models", "facts", "path", "body", "events", "limits", "usage", "now", "given"})
+_KEYS = frozenset({"routing", "models", "facts", "path", "body", "events", "limits", "usage", "project", "now", "given"})
 _MODEL_DEFAULTS = {"provider": "offline"}
 _EVENT_DEFAULTS = {
     "id": "", "at_ms": 0, "project": "", "token": "", "revision": "", "status": "success", "http_status": 200,
@@ -53,6 +55,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: int = 0
     events: tuple[RequestFinished, ...] = ()
     given: Mapping[int, Given] = {}
+    project: str = ""
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +76,15 @@ def explain(document: Explanation) -> Explained:
     statistics = Statistics()
     for event in document.events:
         statistics.fold(event, as_of_ms=document.now_ms)
-    policies = document.routing.policies
-    decision = decide(document.facts, _candidates(document), policies, statistics, document.now_ms, given=document.given)
+    decision = decide(
+        document.facts,
+        _candidates(document),
+        document.routing.policies,
+        statistics,
+        document.now_ms,
+        given=document.given,
+        project=document.project,
+    )
     return Explained(
         now_ms=document.now_ms,
         facts=msgspec.structs.asdict(document.facts),
@@ -129,6 +139,7 @@ def read(text: bytes) -> Explanation:
         now_ms=_instant("now", value["now"]) if "now" in value else _last_end(events),
         events=events,
         given=_given(_mapping("given", value.get("given", {})), routing),
+        project=_typed("project", value["project"], str) if "project" in value else _only_project(events),
     )
 
 
@@ -200,6 +211,12 @@ def _last_end(events: tuple[RequestFinished, ...]) -> int:
     return max(ends, default=max((event.at_ms for event in events), default=0))
 
 
+def _only_project(events: Iterable[RequestFinished]) -> str:
+    """The project that all events name; none where they name several."""
+    named = {event.project for event in events}
+    return named.pop() if len(named) == 1 else ""
+
+
 def _given(value: Mapping[str, Any], routing: Routing) -> dict[int, Given]:
     given: dict[int, Given] = {}
     for key, answer in value.items():
@@ -219,6 +236,13 @@ def _given(value: Mapping[str, Any], routing: Routing) -> dict[int, Given]:
             said["excludes"] = dict.fromkeys(said["excludes"], "given")
         said["points"] = {model: _point(point) for model, point in _mapping(f"{field}.points", said.get("points", {})).items()}
         given[int(key)] = _typed(field, said, Given)
+    missing = [
+        (f"given.{position}", f"is required: `{KINDS[type(policy)]}` would call a model, and nothing is called here")
+        for position, policy in enumerate(routing.policies)
+        if policy.enabled and KINDS[type(policy)] in ASKED and position not in given
+    ]
+    if missing:
+        raise ExplainError(missing)
     return given
 
 

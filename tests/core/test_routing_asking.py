@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from core import files
 from core.config import Routing
 from core.conversion import Misfit, convert
+from core.explain import ExplainError, explain, read
 from core.facts import Facts
 from core.routing.candidates import Candidate, Capabilities
 from core.routing.intents import BadVector, centroids, texts
@@ -247,3 +248,30 @@ def test_a_policy_names_models_with_their_places() -> None:
         (("intents", "A b", "models", 0), "m"),
         (("intents", "A b", "models", 1), "n"),
     ]
+
+
+def explained(**document: Any) -> Any:
+    whole = {"models": {"a": {}, "b": {}}, "facts": {}, **document}
+    whole["routing"] = {"models": [{"id": "a"}, {"id": "b"}], "policies": document["routing"]}
+    return explain(read(json.dumps(whole).encode()))
+
+
+def test_offline_the_answers_of_policies_that_call_a_model_are_required() -> None:
+    asking = [{"kind": "cheapest"}, {"kind": "llm", "model": "j"}, {"kind": "llm", "model": "j", "enabled": False}]
+    with pytest.raises(ExplainError, match=r"given\.1: is required: `llm`") as refused:
+        explained(routing=asking)
+    assert len(refused.value.faults) == 1
+    given = {"1": {"points": {"a": 0.1, "b": 0.9}}}
+    assert explained(routing=asking, given=given).order == ("b", "a")
+    assert explained(routing=asking, given={"1": "failed"}).order == ("a", "b")
+
+
+def test_offline_fairness_counts_for_the_project_that_is_named_or_that_all_events_name() -> None:
+    def ended(project: str, model: str) -> dict[str, Any]:
+        return {"project": project, "attempts": [{"model": model, "provider": "p", "status": "success"}]}
+
+    fair: list[Any] = [{"kind": "fairness"}]
+    assert explained(routing=fair, events=[ended("x", "a")]).totals == {"a": 0.0, "b": 1.0}
+    several = [ended("x", "a"), ended("y", "b")]
+    assert explained(routing=fair, events=several, project="y").totals == {"a": 1.0, "b": 0.0}
+    assert explained(routing=fair, events=several).totals == {"a": 1.0, "b": 1.0}
