@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from api import yaml_document
 from api.edits import EditRejected
-from api.edits.projects import updated
+from api.edits.projects import MAX_SLUG, derived_slug, updated
 from api.yaml_document import NotEditable, with_value, without
 from core import yaml_strict
+from core.fields import SLUG_PATTERN
 
 HAND_WRITTEN = b"""\
 # The blog's project. Ask Ada before changing limits.
@@ -75,6 +77,31 @@ def test_a_name_that_cannot_be_names_its_field(name: str) -> None:
         updated({PATH: HAND_WRITTEN}, "blog", {"name": name})
     assert rejected.value.field == "name"
     assert rejected.value.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "slug"),
+    [
+        ("My Blog", set(), "my-blog"),
+        ("  Großes Ærø! ", set(), "grosses-aero"),
+        ("漢字", set(), "project"),
+        ("A", {"a", "a-2"}, "a-3"),
+        ("x" * 80, {"x" * 63}, "x" * 61 + "-2"),
+    ],
+)
+def test_a_slug_is_what_is_left_of_a_name_and_a_number_where_it_is_taken(name: str, taken: set[str], slug: str) -> None:
+    assert derived_slug(name, taken.__contains__) == slug
+
+
+@given(st.text(), st.integers(0, 3))
+def test_any_name_gives_a_slug_that_is_free(name: str, held: int) -> None:
+    taken: set[str] = set()
+    for _ in range(held + 1):
+        slug = derived_slug(name, taken.__contains__)
+        assert re.fullmatch(SLUG_PATTERN, slug)
+        assert len(slug) <= MAX_SLUG
+        assert slug not in taken
+        taken.add(slug)
 
 
 SET = [

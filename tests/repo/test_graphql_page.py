@@ -25,13 +25,19 @@ def shown(answer: str) -> Any:
     return said["data"]
 
 
-@pytest.mark.parametrize("code", [code for code in COMMANDS if STREAMING not in code], ids=range(3))
+@pytest.mark.parametrize("code", [code for code in COMMANDS if STREAMING not in code], ids=range(4))
 def test_a_command_is_answered(product: Product, checkout: Path, code: str) -> None:
     assert product.ask().status_code == 200
     ran = subprocess.run(
         ["sh", "-euc", on_ports_of(product, code)], cwd=checkout, capture_output=True, text=True, timeout=50, check=True
     )
-    data = shown(ran.stdout)
+    data: dict[str, Any] = {}
+    for line in ran.stdout.splitlines():
+        data |= shown(line)
+    if "tokenCreate" in data:
+        assert [data[name]["__typename"] for name in ("projectCreate", "routingUpdate")] == ["ProjectCreated", "RoutingUpdated"]
+        assert data["routingUpdate"]["project"]["models"] == ["sim-fast", "sim-smart"]
+        assert product.ask(token=data["tokenCreate"]["value"]).status_code == 200
     if "projectUpdate" in data:
         assert data["projectUpdate"]["__typename"] == "ProjectUpdated"
         assert data["projectUpdate"]["change"]["changedFiles"] == ["projects/demo/project.yaml"]

@@ -83,9 +83,9 @@ class Landed(msgspec.Struct, frozen=True):
 class _Checked(Exception):
     """A dry run got as far as a commit would."""
 
-    def __init__(self, config: Config, outcome: Committed) -> None:
+    def __init__(self, catalogue: Catalogue, outcome: Committed) -> None:
         super().__init__()
-        self.config = config
+        self.catalogue = catalogue
         self.outcome = outcome
 
 
@@ -231,14 +231,17 @@ async def _checked(context: Context, wish: CommitInput, edit: Edit, files: Files
 
     def stop(head: str | None, changes: Changes) -> None:
         config = validated(repository, known, head, changes)
-        raise _Checked(config, Committed(revision=head or wish.expected_revision, changed=tuple(changes)))
+        revision = head or wish.expected_revision
+        published = publisher.catalogue
+        at_head = head is not None and published.revision == head and known is not None and known.revision == head
+        catalogue = published.updated(config, revision, changes) if at_head else Catalogue(config, revision)
+        raise _Checked(catalogue, Committed(revision=revision, changed=tuple(changes)))
 
     try:
         outcome = await asyncio.to_thread(repository.commit, edit, stop)
         catalogue = context.services.catalogue()
     except _Checked as checked:
-        outcome = checked.outcome
-        catalogue = await asyncio.to_thread(Catalogue, checked.config, outcome.revision)
+        outcome, catalogue = checked.outcome, checked.catalogue
     change = ChangeResult(
         revision=outcome.revision,
         changed_files=sorted(outcome.changed),
