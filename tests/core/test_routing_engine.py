@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from core.facts import Facts
 from core.routing.candidates import Candidate, Pool, Scores
-from core.routing.engine import Decision, Given, decide
-from core.routing.policies import KINDS, SCORERS, Cheapest, Health, Performance, Policy
+from core.routing.engine import Decision, Given, Ranking, decide
+from core.routing.policies import KINDS, SCORERS, BudgetRemaining, Cheapest, Health, Llm, Performance, Policy
 from core.routing.situation import Situation
 from core.routing.stats import Statistics
 
@@ -54,6 +54,14 @@ def test_the_reason_of_what_limits_dropped_is_kept() -> None:
     assert decision.dropped == {"a": "daily cost"}
     assert decision.candidates == ("a", "b")
     assert decision.order == ("b",)
+
+
+def test_a_ranking_says_which_policies_are_to_be_asked_beforehand_and_whether_budgets_count() -> None:
+    off, on = Llm(model="j", enabled=False), Llm(model="j")
+    ranking = Ranking(candidates("a"), [Cheapest(), off, on])
+    assert (ranking.asked, ranking.weighs_budgets) == (((2, on),), False)
+    assert Ranking(candidates("a"), [BudgetRemaining(enabled=False)]).weighs_budgets is False
+    assert Ranking(candidates("a"), [BudgetRemaining()]).weighs_budgets is True
 
 
 def test_without_candidates_there_is_no_order() -> None:
