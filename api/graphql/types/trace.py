@@ -56,12 +56,12 @@ class RequestFacts:
         )
 
 
-@strawberry.type(description="A candidate that limits dropped before any policy ran.")
+@strawberry.type(description="A model that was left out before any policy ran.")
 class CandidateDrop:
     """A model and why it was out."""
 
     model: str = strawberry.field(description="The model's id.")
-    reason: str = strawberry.field(description="Which limit, and until when.")
+    reason: str = strawberry.field(description="Which limit, and until when; or what its provider does not speak.")
 
 
 @strawberry.type(description="A figure that a policy's score was made from.")
@@ -166,7 +166,12 @@ class RequestTrace:
     project_slug: strawberry.Private[str]  # where `content:read` is asked
 
     facts: RequestFacts | None = strawberry.field(description="What the body said; null where it was not read.")
-    candidates: list[str] = strawberry.field(description="The project's enabled models, in its order.")
+    candidates: list[str] = strawberry.field(
+        description="The project's enabled models that can be sent such a request, in its order."
+    )
+    unable: list[CandidateDrop] = strawberry.field(
+        description="Its enabled models whose provider does not speak the request's dialect."
+    )
     dropped: list[CandidateDrop] = strawberry.field(description="What limits dropped.")
     policies: list[PolicyOutcome] = strawberry.field(description="What each policy said, in the project's order.")
     totals: list[ModelTotal] = strawberry.field(description="Weighted totals, best first.")
@@ -188,6 +193,7 @@ class RequestTrace:
             project_slug=event.project,
             facts=RequestFacts.of(event.facts) if event.facts else None,
             candidates=list(decision.candidates),
+            unable=[CandidateDrop(model=model, reason=reason) for model, reason in decision.unable.items()],
             dropped=[CandidateDrop(model=model, reason=reason) for model, reason in decision.dropped.items()],
             policies=[PolicyOutcome.of(outcome) for outcome in decision.policies],
             totals=[ModelTotal(model=model, total=total) for model, total in ranked],
