@@ -38,8 +38,9 @@ def deed_of(context: Context, action: str, wish: DeedInput, *, needs_reason: boo
         return invalid("reason", f"say why, in at most {MAX_REASON} characters")
     if key is not None and not 1 <= len(key) <= MAX_KEY:
         return invalid("idempotencyKey", f"1 to {MAX_KEY} characters")
-    for leak in leaks(reason.encode()):
-        return invalid("reason", f"this looks like {leak.kind} in clear, and the audit trail would keep it")
+    for name, text in (*_asked(wish).items(), ("reason", reason), ("idempotencyKey", key or "")):
+        for leak in leaks(text.encode()) if isinstance(text, str) else ():
+            return invalid(name, f"this looks like {leak.kind} in clear, and the audit trail would keep it")
     return Deed(
         viewer=signed_in(context.viewer),
         action=action,
@@ -70,9 +71,10 @@ def invalid(field: str, reason: str) -> ValidationFailed:
 
 
 def _digest(wish: DeedInput) -> bytes:
-    asked = {
-        name: value
-        for name, value in dataclasses.asdict(wish).items()
-        if name not in _SECRETS and name not in ("reason", "idempotency_key")
-    }
-    return hashlib.sha256(repr(sorted(asked.items())).encode()).digest()
+    return hashlib.sha256(repr(sorted(_asked(wish).items())).encode()).digest()
+
+
+def _asked(wish: DeedInput) -> dict[str, object]:
+    """What is wished, without why and without secrets."""
+    hidden = {*_SECRETS, "reason", "idempotency_key"}
+    return {name: value for name, value in dataclasses.asdict(wish).items() if name not in hidden}
