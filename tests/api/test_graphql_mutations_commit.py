@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from api.database.engine import open_engine, sqlite_url
 from api.people import People
+from core.published import ProxyState
 from tests.api.changes import change, text
 from tests.api.conftest import PASSWORD, Api
 from tests.repositories import Person
@@ -185,6 +188,33 @@ async def test_a_limit_in_place_of_a_models_own_needs_that_models_permission(api
 async def test_another_project_does_not_exist_for_a_member(api: Api, people: dict[str, str]) -> None:
     wish = {"project": "support-bot", "name": "x"}
     assert (await change(api, "tokenCreate", key=people["admin"], **wish))["__typename"] == "NotFound"
+
+
+# --- stopped means stopped ---
+
+
+def says(api: Api, sequence: int) -> None:
+    """A proxy of this very process says what it runs."""
+    state = ProxyState(proxy_id="p1", pid=os.getpid(), revision="x", sequence=sequence, at_ms=0)
+    api.layout.proxy_state("p1").write_bytes(msgspec.json.encode(state))
+
+
+async def test_a_revocation_answers_when_every_proxy_runs_it_or_names_those_that_do_not(api: Api) -> None:
+    made = [await change(api, "tokenCreate", "token { token }", project="demo", name=f"s{n}") for n in range(2)]
+    first, second = (each["token"]["token"] for each in made)
+    says(api, 0)
+    try:
+        late = await change(api, "tokenRevoke", project="demo", token=first)
+        assert late["pendingProxies"] == ["p1"]
+        before = api.head()
+        revoking = asyncio.create_task(change(api, "tokenRevoke", project="demo", token=second))
+        while api.head() == before:  # noqa: ASYNC110  # Git says nothing when the branch moves
+            await asyncio.sleep(0.005)
+        assert not revoking.done()
+        says(api, 1_000_000)
+        assert (await revoking)["pendingProxies"] == []
+    finally:
+        api.layout.proxy_state("p1").unlink()
 
 
 # --- many at once ---

@@ -259,7 +259,9 @@ async def test_a_step_at_what_is_not_there_is_not_found(api: Api) -> None:
 
 # --- tokens ---
 
-TOKEN = "value token { token name prefix expiresAt formerValidUntil labels { key value } }"
+LIMITED = "mode rules { metric value window rolling { length unit } }"
+TOKEN = f"""value token {{ token name prefix expiresAt formerValidUntil labels {{ key value }}
+  limits {{ {LIMITED} }} models {{ id limits {{ {LIMITED} }} }} }}"""
 
 
 def token_file(api: Api, project: str, token: str) -> dict[str, Any]:
@@ -287,6 +289,10 @@ async def test_a_tokens_value_is_shown_once_and_the_file_holds_its_hash(api: Api
     assert token == {
         "token": token["token"], "name": "CI", "prefix": value[:10], "expiresAt": "2030-01-02T03:04:05.000Z",
         "formerValidUntil": None, "labels": [{"key": "ci", "value": "1"}],
+        "limits": {"mode": "REPLACE", "rules": [{"metric": "COST", "value": "20", "window": "MONTHLY", "rolling": None}]},
+        "models": [{"id": "sim-smart", "limits": {
+            "mode": "EXTEND", "rules": [{"metric": "CALLS", "value": "5", "window": "DAILY", "rolling": None}],
+        }}],
     }  # fmt: skip
     file = token_file(api, "demo", token["token"])
     assert file == {

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import strawberry
 
+from api.catalogue import Catalogue
 from api.graphql.ids import node_id
 from api.graphql.scalars import Instant
-from api.graphql.types.nodes import Label, Node, labels
+from api.graphql.types.limits import Limits
+from api.graphql.types.nodes import Label, Node, PageInfo, labels
 from core import config
 from core.config import Config
 from core.paths import id_of, slug_of, token_path
+
+
+@strawberry.type(description="A token's own limits on one model.")
+class TokenModel:
+    """`core.config.ModelEntry`."""
+
+    id: str = strawberry.field(description="The model's id.")
+    limits: Limits = strawberry.field(description="The limits.")
+
+
+@strawberry.type(description="A token's own limits on one model.")
+class TokenModel:
+    """`core.config.ModelEntry`."""
+
+    model_id: str = strawberry.field(description="The model's id.")
+    limits: Limits = strawberry.field(description="The limits.")
 
 
 @strawberry.type(description="A token of a project. Its value was shown once, when it was made.")
@@ -24,7 +42,11 @@ class Token(Node):
     former_valid_until: Instant | None = strawberry.field(
         description="Until when the value that it had before is accepted beside the new one; null: there is none."
     )
+    limits: Limits = strawberry.field(description="Its own limits, as its file has them.")
+    models: list[TokenModel] = strawberry.field(description="Its limits on single models.")
     labels: list[Label] = strawberry.field(description="Copied to the log rows of its requests.")
+    limits: Limits = strawberry.field(description="Its own limits.")
+    models: list[TokenModel] = strawberry.field(description="Its own limits on single models.")
 
     @classmethod
     def at(cls, config_: Config, slug: str, token: str) -> Token | None:
@@ -45,9 +67,51 @@ class Token(Node):
             prefix=file.prefix,
             expires_at=_instant(file.expires_at),
             former_valid_until=_instant(file.former.valid_until) if file.former is not None else None,
+            limits=Limits.of(file.limits),
+            models=[TokenModel(id=entry.id, limits=Limits.of(entry.limits)) for entry in file.models],
             labels=labels(file.labels),
+            limits=Limits.of(file.limits),
+            models=[TokenModel(model_id=entry.id, limits=Limits.of(entry.limits)) for entry in file.models],
         )
 
 
 def _instant(moment: object) -> Instant | None:
     return Instant(round(moment.timestamp() * 1000)) if hasattr(moment, "timestamp") else None
+
+
+@strawberry.type(description="A token in its list.")
+class TokenEdge:
+    """Relay's edge."""
+
+    cursor: str = strawberry.field(description="The token's position.")
+    node: Token = strawberry.field(description="The token.")
+
+
+@strawberry.type(description="A page of a project's tokens, by id, which is by when they were made.")
+class TokenConnection:
+    """Relay's connection."""
+
+    edges: list[TokenEdge] = strawberry.field(description="The tokens with their cursors.")
+    nodes: list[Token] = strawberry.field(description="The tokens alone.")
+    page_info: PageInfo = strawberry.field(description="Where this page lies.")
+    total_count: int = strawberry.field(description="How many tokens match.")
+
+
+def tokens_of(catalogue: Catalogue, slug: str, first: int, after: str | None, search: str | None) -> TokenConnection:
+    """The page of a project's tokens that follows the id `after`, of those whose name, prefix or id contains `search`."""
+    wanted = (search or "").strip().casefold()
+    found = [token for path in catalogue.tokens(slug) if (token := Token.at(catalogue.config, slug, id_of(path))) is not None]
+    matching = [token for token in found if wanted in f"{token.token} {token.name} {token.prefix}".casefold()]
+    rest = [token for token in matching if after is None or token.token > after]
+    shown = rest[:first]
+    return TokenConnection(
+        edges=[TokenEdge(cursor=token.token, node=token) for token in shown],
+        nodes=shown,
+        page_info=PageInfo(
+            has_next_page=len(rest) > first,
+            has_previous_page=after is not None,
+            start_cursor=shown[0].token if shown else None,
+            end_cursor=shown[-1].token if shown else None,
+        ),
+        total_count=len(matching),
+    )
