@@ -22,14 +22,6 @@ class TokenModel:
     limits: Limits = strawberry.field(description="The limits.")
 
 
-@strawberry.type(description="A token's own limits on one model.")
-class TokenModel:
-    """`core.config.ModelEntry`."""
-
-    model_id: str = strawberry.field(description="The model's id.")
-    limits: Limits = strawberry.field(description="The limits.")
-
-
 @strawberry.type(description="A token of a project. Its value was shown once, when it was made.")
 class Token(Node):
     """`projects/<slug>/tokens/<id>.yaml`."""
@@ -45,8 +37,6 @@ class Token(Node):
     limits: Limits = strawberry.field(description="Its own limits, as its file has them.")
     models: list[TokenModel] = strawberry.field(description="Its limits on single models.")
     labels: list[Label] = strawberry.field(description="Copied to the log rows of its requests.")
-    limits: Limits = strawberry.field(description="Its own limits.")
-    models: list[TokenModel] = strawberry.field(description="Its own limits on single models.")
 
     @classmethod
     def at(cls, config_: Config, slug: str, token: str) -> Token | None:
@@ -70,8 +60,6 @@ class Token(Node):
             limits=Limits.of(file.limits),
             models=[TokenModel(id=entry.id, limits=Limits.of(entry.limits)) for entry in file.models],
             labels=labels(file.labels),
-            limits=Limits.of(file.limits),
-            models=[TokenModel(model_id=entry.id, limits=Limits.of(entry.limits)) for entry in file.models],
         )
 
 
