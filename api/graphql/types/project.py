@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from api.catalogue import Catalogue, ProjectEntry
@@ -12,7 +14,11 @@ from api.database.usage import UsageToday
 from api.graphql.context import Info
 from api.graphql.ids import node_id
 from api.graphql.scalars import BigInt, NanoUsd
-from api.graphql.types.nodes import Label, Node, PageInfo, labels
+from api.graphql.types.limits import Limits
+from api.graphql.types.nodes import Label, Node, PageInfo, labels, page_size
+from api.graphql.types.routing import ProjectRouting
+from api.graphql.types.token import TokenConnection, tokens_of
+from core import config
 from core.config import Timeouts
 
 
@@ -69,6 +75,34 @@ class ConnectionInfo:
     masked_token: str = strawberry.field(description="What a token looks like, for a snippet; not a token.")
 
 
+@strawberry.type(description="Somebody with a role in a project.")
+class Member:
+    """`core.config.Member`."""
+
+    user: str = strawberry.field(description="The user's e-mail.")
+    role: str = strawberry.field(description="The name of their role in it.")
+
+
+@strawberry.type(description="Other /v1 paths that a project may reach; none without methods and paths.")
+class PassThrough:
+    """`core.config.PassThrough`."""
+
+    methods: list[str] = strawberry.field(description="The methods that pass.")
+    paths: list[str] = strawberry.field(description="The path prefixes that pass.")
+    default_provider: str | None = strawberry.field(description="Where they go when no model says so.")
+    allow_unpriced: bool = strawberry.field(description="Whether they pass under a cost limit without a known price.")
+
+    @classmethod
+    def of(cls, found: config.PassThrough) -> PassThrough:
+        """As the file has it."""
+        return cls(
+            methods=[*found.methods],
+            paths=[*found.paths],
+            default_provider=found.default_provider,
+            allow_unpriced=found.allow_unpriced,
+        )
+
+
 @strawberry.type(description="A project: an application's own models, policies, tokens and limits.")
 class Project(Node):
     """`projects/<slug>/project.yaml` and what lies beside it."""
@@ -80,9 +114,17 @@ class Project(Node):
     models: list[str] = strawberry.field(description="Ids of its models, in order of priority.")
     token_count: int = strawberry.field(description="How many tokens it has.")
     labels: list[Label] = strawberry.field(description="Labels, copied to its log rows.")
+    default_max_output_tokens: int | None = strawberry.field(
+        description="The output to reckon with where a request does not say; null for the model's."
+    )
+    trace_content: bool = strawberry.field(description="Whether traces keep what was said; reading it needs content:read.")
+    members: list[Member] = strawberry.field(description="People with a role in it, in the file's order.")
     revision: str | None = strawberry.field(
         description="The commit that this answer was read at: give it as `expectedRevision` to change what was read."
     )
+
+    catalogue: strawberry.Private[Catalogue]
+    settings: strawberry.Private[config.Project]
 
     @property
     def project_slug(self) -> str:
@@ -93,6 +135,31 @@ class Project(Node):
     async def today(self, info: Info) -> TodayUsage:
         """Through a loader: one query for a whole list of projects."""
         return TodayUsage.of(await info.context.loaders.today.load(self.slug))
+
+    @strawberry.field(description="Its own limits, of all its tokens together.")
+    def limits(self) -> Limits:
+        """As the file has them."""
+        return Limits.of(self.settings.limits)
+
+    @strawberry.field(description="Other /v1 paths that it may reach.")
+    def pass_through(self) -> PassThrough:
+        """As the file has it."""
+        return PassThrough.of(self.settings.pass_through)
+
+    @strawberry.field(description="Its models and policies, in order.")
+    def routing(self) -> ProjectRouting:
+        """Of the same revision."""
+        return ProjectRouting.at(self.catalogue, self.slug)
+
+    @strawberry.field(description="Its tokens, without their values.")
+    def tokens(
+        self,
+        first: Annotated[int | None, strawberry.argument(description="How many, at most 200; 50 when left out.")] = None,
+        after: Annotated[str | None, strawberry.argument(description="The cursor that the page follows.")] = None,
+        search: Annotated[str | None, strawberry.argument(description="A part of a name, prefix or id.")] = None,
+    ) -> TokenConnection:
+        """Of the same revision."""
+        return tokens_of(self.catalogue, self.slug, page_size(first), after, search)
 
     @strawberry.field(description="What an application needs to connect.")
     def connection_info(self, info: Info) -> ConnectionInfo:
@@ -115,7 +182,12 @@ class Project(Node):
             models=list(entry.models),
             token_count=entry.tokens,
             labels=labels(project.labels),
+            default_max_output_tokens=project.default_max_output_tokens,
+            trace_content=project.trace.content,
+            members=[Member(user=member.user, role=member.role) for member in project.members],
             revision=catalogue.revision,
+            catalogue=catalogue,
+            settings=project,
         )
 
     @classmethod
