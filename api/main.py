@@ -80,6 +80,8 @@ async def run(settings: ApiSettings, started: asyncio.Future[tuple[int, int]] | 
                     # Streams end with `complete` and a cursor in hand, before the server would cut them off.
                     services.feed.close()
                     services.alerts.close()
+                    services.publisher.published.close()
+                    services.proxies.close()
 
 
 @asynccontextmanager

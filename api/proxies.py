@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import msgspec
 
 from api.clock import now_ms
 from api.publish import Publisher, is_alive
+from api.signals import Signal
 from api.wakeups import Wakeups
 from core.published import ProxyState, delta_name, full_name
 
@@ -35,9 +37,13 @@ class ProxyReports:
     def __init__(self, publisher: Publisher) -> None:
         self._layout = publisher.layout
         self._publisher = publisher
-        self._followers: set[asyncio.Event] = set()
+        self._changed = Signal()
         self._latest: tuple[ProxyReport, ...] = ()
         self._watcher: asyncio.Task[None] | None = None
+
+    def close(self) -> None:
+        """Every following ends."""
+        self._changed.close()
 
     async def now(self) -> tuple[ProxyReport, ...]:
         """Every proxy that has ever spoken in this data folder, by id."""
@@ -45,34 +51,29 @@ class ProxyReports:
 
     async def follow(self) -> AsyncGenerator[tuple[ProxyReport, ...], None]:
         """All of them now, and again whenever one of them, or what they should run, is another."""
-        changed = asyncio.Event()
-        self._followers.add(changed)
+        self._latest = await self.now()
         try:
-            yield await self.now()
-            if self._watcher is None:
-                self._watcher = asyncio.create_task(self._watch(), name="proxies")
-            while True:
-                await changed.wait()
-                changed.clear()
-                yield self._latest
+            async with aclosing(self._changed.follow()) as changes:
+                async for _ in changes:
+                    if self._watcher is None:
+                        self._watcher = asyncio.create_task(self._watch(), name="proxies")
+                    yield self._latest
         finally:
-            self._followers.discard(changed)
-            if not self._followers and self._watcher is not None:
+            if not self._changed.followed and self._watcher is not None:
                 self._watcher.cancel()
                 self._watcher = None
 
     async def _watch(self) -> None:
         wakeups = Wakeups(self._layout.proxies, self._layout.published)
         try:
-            last: list[tuple[ProxyState, bool, int]] | None = None
+            last = [report.facts for report in self._latest]
             while True:
                 with contextlib.suppress(OSError):  # a volume that is away: the next look finds it again
                     self._latest = await self.now()
                 facts = [report.facts for report in self._latest]
                 if facts != last:
                     last = facts
-                    for follower in self._followers:
-                        follower.set()
+                    self._changed.notify()
                 await wakeups.next()
         finally:
             wakeups.close()

@@ -25,6 +25,7 @@ from api.repository import checks, locks
 from api.repository.commits import Committed
 from api.repository.store import Changes, Edit, Repository
 from api.repository.upkeep import collect_garbage
+from api.signals import Signal
 from api.wakeups import Wakeups
 from core.config import Config
 from core.files import ConfigError, ConfigErrors
@@ -56,6 +57,7 @@ class Publisher:
         self._packed_at = 0
         self._sequences: OrderedDict[str, int] = OrderedDict()
         self._subscribers: list[Subscriber] = []
+        self.published = Signal()  # followed for each publication
         self._publishing = asyncio.Lock()
         self._worker = ThreadPoolExecutor(1, "publisher")
         self._watcher: asyncio.Task[None] | None = None
@@ -143,6 +145,7 @@ class Publisher:
                 self._remember(fresh.revision)
                 for subscriber in tuple(self._subscribers):
                     subscriber(fresh)
+                self.published.notify()
             return self.revision
 
     def _publish(self) -> Publication | None:

@@ -9,7 +9,6 @@ brought (a push can bring several commits), the oldest first, without what the v
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Final
@@ -43,22 +42,16 @@ class RevisionBatch:
 async def published(context: Context, after: str | None) -> AsyncGenerator[RevisionBatch, None]:
     """Batches from `after` (None: now, "0": the first revision) on. Raises AccessError."""
     publisher = context.services.publisher
-    changed = asyncio.Event()
-    unsubscribe = publisher.subscribe(lambda _: changed.set())
-    try:
-        cursor = publisher.revision if after is None else None if after == BEGINNING else after
+    cursor = publisher.revision if after is None else None if after == BEGINNING else after
+    async with aclosing(publisher.published.follow()) as publications:
         if cursor is not None and not await _is_published(context, publisher, cursor):
             cursor = publisher.revision
             yield RevisionBatch(cursor=cursor or BEGINNING, gap=True, revisions=[])
-        while True:
-            changed.clear()
+        async for _ in publications:
             while (head := publisher.revision) is not None and head != cursor:
                 batch = await _next(context, cursor, head)
                 cursor = batch.cursor
                 yield batch
-            await changed.wait()
-    finally:
-        unsubscribe()
 
 
 async def _is_published(context: Context, publisher: Publisher, revision: str) -> bool:
