@@ -33,6 +33,7 @@ class RequestAdmitted(Event, frozen=True, tag="admitted"):
     token: str
     revision: str
     call_type: CallType = "completion"
+    cause: str = ""  # the request whose policy made this call
     dialect: str = "openai_chat"
     path: str = ""
     stream: bool = False
@@ -68,6 +69,7 @@ class RequestFinished(Event, frozen=True, tag="finished"):
     status: Status
     http_status: int
     call_type: CallType = "completion"
+    cause: str = ""  # the request whose policy made this call
     dialect: str = "openai_chat"
     path: str = ""
     stream: bool = False

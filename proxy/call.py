@@ -43,6 +43,7 @@ class Call:
         "attempts",
         "blocks",
         "call_type",
+        "cause",
         "content",
         "decision",
         "dialect",
@@ -69,6 +70,7 @@ class Call:
         self.path = path
         self.dialect: Dialect = "openai_chat"
         self.call_type: CallType = "completion"
+        self.cause = ""  # the request whose policy makes this call
         self.stream = False
         self.revision = ""
         self.entry: TokenEntry | None = None
@@ -85,6 +87,13 @@ class Call:
         self.relayed: list[tuple[bytes, bytes]] = []  # headers of the provider whose refusal is the client's answer
         self.recorded = False
         self.unadmitted = False  # the journal refused the admission
+
+    def asked_for(self, asker: Call, dialect: Dialect) -> None:
+        """Be a call that a policy of another request makes: under the same token, revision and limits."""
+        self.dialect = dialect
+        self.call_type = "routing"
+        self.cause = asker.id
+        self.revision, self.entry, self.plan, self.terms = asker.revision, asker.entry, asker.plan, asker.terms
 
     @property
     def known_plan(self) -> ProjectPlan:
@@ -136,6 +145,7 @@ class Call:
             token=entry.id,
             revision=self.revision,
             call_type=self.call_type,
+            cause=self.cause,
             dialect=self.dialect,
             path=self.path,
             stream=self.stream,
@@ -168,6 +178,7 @@ class Call:
             status=status,
             http_status=http_status,
             call_type=self.call_type,
+            cause=self.cause,
             dialect=self.dialect,
             path=self.path,
             stream=self.stream,

@@ -106,6 +106,7 @@ def crashed(admitted: RequestAdmitted) -> RequestFinished:
         status="error",
         http_status=0,
         call_type=admitted.call_type,
+        cause=admitted.cause,
         dialect=admitted.dialect,
         path=admitted.path,
         stream=admitted.stream,

@@ -15,6 +15,7 @@ import msgspec
 
 from core.events import AttemptFinished
 from core.limits import reasons
+from core.routing.engine import Given
 from proxy import refusals, verdicts
 from proxy.attempts import Attempt, AttemptFailed, StreamBroken
 from proxy.booking import Booking
@@ -24,6 +25,7 @@ from proxy.dialects import anthropic
 from proxy.dialects.table import COUNT_TOKENS, MODELS, PORTS, Port, models, spoken
 from proxy.identity import identify, split_path
 from proxy.journal import JournalUnavailable
+from proxy.judges import Judges
 from proxy.refusals import Refusal
 from proxy.running import Running, WayUnavailable
 from proxy.server import SERVER_LEAVES, BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, Request
@@ -33,6 +35,7 @@ _log = logging.getLogger("waybill.proxy")
 _JSON = (b"content-type", b"application/json")
 _NOTHING_DROPPED: Mapping[str, str] = {}
 _NO_BUDGETS: Mapping[str, float] = {}
+_NOTHING_GIVEN: Mapping[int, Given] = {}
 CLOCK_S = 0.001  # the loop's clock counts milliseconds: what ran out may have up to one left by it
 CUT_OFF = 503
 CLIENT_GONE = 499  # nginx's word for a client that left: in rows, never on the wire
@@ -52,6 +55,7 @@ class Pipeline:
     def __init__(self, booking: Booking, bounds: Bounds) -> None:
         self.running: Running | None = None
         self._booking = booking
+        self._judges = Judges(booking)
         self._metrics = booking.metrics
         self._bounds = bounds
         self._loop = asyncio.get_running_loop()
@@ -143,9 +147,13 @@ class Pipeline:
             call.blocks.update(blocks)
         dropped = reasons(blocks) if blocks else _NOTHING_DROPPED
         ranking = able.ranking
+        given = _NOTHING_GIVEN
+        if ranking.asked:
+            given = await self._judges.given(call, running, ranking, asked, dropped)
+            now_ms = call.now_ms()
         budgets = self._booking.ledger.remaining(call.terms, able.candidates, now_ms) if ranking.weighs_budgets else _NO_BUDGETS
         call.decision = ranking.decide(
-            facts, self._booking.statistics, now_ms, dropped=dropped, budgets=budgets, project=plan.slug
+            facts, self._booking.statistics, now_ms, dropped=dropped, given=given, budgets=budgets, project=plan.slug
         )
         if able.unable:
             call.decision = msgspec.structs.replace(call.decision, unable=able.unable)

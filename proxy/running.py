@@ -8,6 +8,8 @@ from typing import NamedTuple, TypeAlias
 from core.config import Model, Provider, Simulation
 from core.facts import Dialect
 from core.origins import origin_of
+from core.plans import candidate
+from core.routing.candidates import Candidate
 from core.snapshot import Snapshot
 from proxy.credentials import Credentials, CredentialUnavailable
 from proxy.ledger import Book
@@ -39,6 +41,7 @@ class Running:
         self._credentials = credentials
         self._open_upstream = open_upstream
         self._ways: dict[tuple[str, Dialect], Way] = {}
+        self._candidates: dict[str, Candidate] = {}
 
     def way(self, model_id: str, dialect: Dialect) -> Way:
         """The way to a model, made at its first use in this revision. Raises WayUnavailable."""
@@ -51,6 +54,13 @@ class Running:
                 raise WayUnavailable(str(error)) from None
             self._ways[model_id, dialect] = way
         return way
+
+    def candidate(self, model_id: str) -> Candidate:
+        """A model as an attempt knows it, whether or not a project lists it."""
+        known = self._candidates.get(model_id)
+        if known is None:
+            known = self._candidates[model_id] = candidate(model_id, self.snapshot.models[model_id])
+        return known
 
     def _make(self, model_id: str, model: Model, provider: Provider, dialect: Dialect) -> Way:
         if provider.kind == "simulated":

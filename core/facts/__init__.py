@@ -30,6 +30,7 @@ from core.facts.messages import (
     messages_prompt,
 )
 from core.facts.request import Dialect, Facts, Need
+from core.facts.saying import said, said_last
 
 __all__ = (
     "Block",
@@ -58,4 +59,6 @@ __all__ = (
     "facts_from_chat",
     "messages_facts",
     "messages_prompt",
+    "said",
+    "said_last",
 )

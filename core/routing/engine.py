@@ -17,8 +17,6 @@ from core.routing.candidates import Candidate, Pool, Score, Scores
 from core.routing.decision import Decision as Decision
 from core.routing.decision import PolicyOutcome as PolicyOutcome
 from core.routing.policies import ASKED, KINDS, SCORERS, SCORES_WHEN_FAILED, Policy
-from core.routing.policies.llm import Llm
-from core.routing.policies.semantic_intent import SemanticIntent
 from core.routing.situation import NO_BUDGETS, Situation
 from core.routing.stats import Statistics
 
@@ -70,7 +68,7 @@ class Moment:
 class Ranking:
     """A project's candidates and policies, ready to decide."""
 
-    __slots__ = ("_steps", "asks", "policies", "pool", "weighs_budgets")
+    __slots__ = ("_steps", "asked", "policies", "pool", "weighs_budgets")
     __hash__ = None  # type: ignore[assignment]  # equal by value, and nobody's key
 
     def __init__(self, candidates: Sequence[Candidate], policies: Sequence[Policy]) -> None:
@@ -81,8 +79,6 @@ class Ranking:
             Step(at, position, policy, KINDS[type(policy)], len(enabled) - at) for at, (position, policy) in enumerate(enabled)
         ]
         # Those whose answer takes a call, by their position: the caller asks them and gives it.
-        self.asks = tuple((step.position, step.policy) for step in self._steps if isinstance(step.policy, Llm | SemanticIntent))
-        # Those whose answers are to be given, by position.
         self.asked = tuple((step.position, step.policy) for step in self._steps if step.kind in ASKED)
         self.weighs_budgets = any(step.kind == "budget-remaining" for step in self._steps)
 
