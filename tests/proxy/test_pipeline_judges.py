@@ -13,7 +13,6 @@ import pytest
 
 from core.events import RequestFinished
 from tests.proxy.product import (
-    HELLO,
     Asked,
     Behaviour,
     InProcess,
