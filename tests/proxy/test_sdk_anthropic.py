@@ -16,7 +16,7 @@ from core.money import Usage
 from tests.proxy import messages
 from tests.proxy.anthropics import ASK, anthropic_provider, files, sdk, sync_sdk
 from tests.proxy.messages import STOP, closing, error, event, finish, opening, start, word
-from tests.proxy.product import Asked, InProcess, Provider, Publisher, configuration, running, streaming
+from tests.proxy.product import ROOT, Asked, InProcess, Provider, Publisher, configuration, running, streaming
 from tests.proxy.servers import until
 
 
@@ -356,3 +356,21 @@ async def test_content_is_kept_where_the_project_says_so(tmp_path: Path, up: Pro
     assert content is not None
     assert content["request"]["messages"] == ASK["messages"]
     assert json.dumps(content["answer"]["content"]) == json.dumps([{"type": "text", "text": "Hi there"}])
+
+
+async def test_the_samples_provider_works_once_it_has_its_key(
+    tmp_path: Path, up: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ROOT / "config-repo"
+    sample = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.yaml")}
+    here = f"http://127.0.0.1:{up.port}".encode()
+    enabled = sample["providers/anthropic.yaml"].replace(b"enabled: false", b"enabled: true\nbase_url: " + here)
+    sample["providers/anthropic.yaml"] = enabled.replace(b"origin: https://api.anthropic.com", b"origin: " + here)
+    sample["projects/demo/tokens/t.yaml"] = configuration(up.port)["projects/p/tokens/t.yaml"]
+    sample["projects/demo/routing.yaml"] = b"models: [{id: gpt-5-mini}, {id: claude-haiku-4-5}]"
+    monkeypatch.setenv("WAYBILL_SECRET_ANTHROPIC", "sk-ant-key")
+    Publisher(tmp_path).publish(sample)
+    async with running(tmp_path) as proxy, sdk(proxy) as client:
+        assert (await client.messages.create(**ASK)).model == "claude-haiku-4-5"
+    asked = up.asked[-1]
+    assert (asked.headers[b"x-api-key"], asked.json["model"]) == (b"sk-ant-key", "claude-haiku-4-5")

@@ -206,6 +206,46 @@ async def test_each_line_of_the_refusal_table(tmp_path: Path, row: Row, dialect:
     check[dialect](error, said)
 
 
+SYNC_ROWS = (
+    "an unknown token",
+    "a cost limit that is used up",
+    "all candidates failed",
+    "no messages",
+    "an unknown model's id",
+)
+
+
+@pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC])
+@pytest.mark.parametrize("name", SYNC_ROWS)
+async def test_the_synchronous_sdks_raise_the_same(tmp_path: Path, name: str, dialect: str) -> None:
+    row = TABLE[name]
+    said: Said = getattr(row, dialect)
+
+    def raised(proxy: InProcess) -> Any:
+        make = anthropics.sync_sdk if dialect == ANTHROPIC else _sync_openai
+        with make(proxy, row.path, api_key=row.key, max_retries=RETRIES) as client, pytest.raises(said.error) as caught:
+            _ask_synchronously(client, row)
+        return caught.value
+
+    async with setting(tmp_path, row, dialect) as (proxy, _):
+        error = await asyncio.to_thread(raised, proxy)
+        assert len(proxy.finished()) <= 1
+    assert (type(error), error.status_code, error.type) == said[:3]
+
+
+def _sync_openai(proxy: InProcess, project: str, *, api_key: str, **options: Any) -> openai.OpenAI:
+    return product.sync_sdk(proxy.url(project), api_key, **options)
+
+
+def _ask_synchronously(client: openai.OpenAI | anthropic.Anthropic, row: Row) -> Any:
+    if row.ask:
+        return client.models.retrieve(row.ask)
+    asked = {**ASK, **row.body}
+    if isinstance(client, anthropic.Anthropic):
+        return client.messages.create(**asked)
+    return client.chat.completions.create(**asked)
+
+
 def _shape_of_openai(error: Any, said: Said) -> None:
     assert error.body.keys() == {"message", "type", "param", "code"}
     assert error.code == (said.code or said.type)
