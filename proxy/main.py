@@ -33,6 +33,7 @@ from proxy.reload import Reloader
 from proxy.running import Running
 from proxy.server import Server, ServerLimits
 from proxy.server import serve as listen
+from proxy.tokenizing import Tokenizers
 from proxy.upstream import Upstreams
 
 _log = logging.getLogger("waybill.proxy")
@@ -81,7 +82,8 @@ class Process:
         snapshot = reloader.load()
         self._ledger = recovery.ledger(known, self._journal)
         self._booking = self._recovered(known, snapshot)
-        self._pipeline = Pipeline(self._booking, self._settings.bounds)
+        self._tokenizers = Tokenizers()
+        self._pipeline = Pipeline(self._booking, self._tokenizers, self._settings.bounds)
         if snapshot is not None:
             self._swap(snapshot)
         self._obey_signals()  # before anybody can be served: whoever asks to stop from then on gets a drain
@@ -150,6 +152,7 @@ class Process:
         hurried.cancel()
         await ops.close(0.0)
         await self.upstreams.close()
+        await self._tokenizers.close()
 
     # --- what the operations port shows ---
 

@@ -30,12 +30,14 @@ from proxy.refusals import Refusal
 from proxy.running import Running, WayUnavailable
 from proxy.server import SERVER_LEAVES, BodyTimeout, BodyTooLarge, ClientGone, ClientStalled, Request
 from proxy.streaming import KEEP_ALIVE_S, forward
+from proxy.tokenizing import Tokenizers
 
 _log = logging.getLogger("waybill.proxy")
 _JSON = (b"content-type", b"application/json")
 _NOTHING_DROPPED: Mapping[str, str] = {}
 _NO_BUDGETS: Mapping[str, float] = {}
 _NOTHING_GIVEN: Mapping[int, Given] = {}
+_NOT_COUNTED: Mapping[str, int | None] = {}
 CLOCK_S = 0.001  # the loop's clock counts milliseconds: what ran out may have up to one left by it
 CUT_OFF = 503
 CLIENT_GONE = 499  # nginx's word for a client that left: in rows, never on the wire
@@ -52,10 +54,11 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Pipeline:
     """Handles every request of one proxy process. `running` is the one reference that a reload replaces."""
 
-    def __init__(self, booking: Booking, bounds: Bounds) -> None:
+    def __init__(self, booking: Booking, tokenizers: Tokenizers, bounds: Bounds) -> None:
         self.running: Running | None = None
         self._booking = booking
         self._judges = Judges(booking)
+        self._tokenizers = tokenizers
         self._metrics = booking.metrics
         self._bounds = bounds
         self._loop = asyncio.get_running_loop()
@@ -114,7 +117,9 @@ class Pipeline:
             await self._complete(request, call, running, port)
         elif path == COUNT_TOKENS:
             _require_method(request, "POST")
-            self._answer(request, call, "count_tokens", anthropic.count_tokens(await self._body(request)))
+            counted = anthropic.CountRequest.parse(await self._body(request))
+            exact = await self._exact_input(running, counted.named, counted.typed)
+            self._answer(request, call, "count_tokens", counted.answer(exact))
         elif path == MODELS or path.startswith(MODELS + "/"):
             _require_method(request, "GET")
             self._answer(request, call, "models", models(path, plan.listed, call.dialect))
@@ -157,17 +162,34 @@ class Pipeline:
         )
         if able.unable:
             call.decision = msgspec.structs.replace(call.decision, unable=able.unable)
-        await self._try_in_order(request, call, asked, running)
+        if await self._try_in_order(request, call, asked, running):
+            return
+        # Only limits are in the way of a model that was not tried: what its tokenizer counts may be less than the bound.
+        exact = {model: await self._exact_input(running, model, asked.typed) for model in call.decision.order}
+        if any(exact.values()):
+            call.attempts.clear()  # they were skipped, and are looked at anew
+        if not any(exact.values()) or not await self._try_in_order(request, call, asked, running, exact):
+            raise verdicts.left_out(plan.slug, call.decision, call.blocks, call.now_ms())
+
+    async def _exact_input(self, running: Running, model_id: str, typed: Any) -> int | None:
+        """The tokens of a request as a model's own tokenizer counts them, where that is known and installed."""
+        model = running.snapshot.models.get(model_id)
+        if model is None:
+            return None
+        return await self._tokenizers.count(running.snapshot.providers[model.provider].kind, model.upstream_name, typed)
 
     # --- attempt, stream ---
 
-    async def _try_in_order(self, request: Request, call: Call, asked: Any, running: Running) -> None:
+    async def _try_in_order(
+        self, request: Request, call: Call, asked: Any, running: Running, exact: Mapping[str, int | None] = _NOT_COUNTED
+    ) -> bool:
+        """Answer the request; false where no candidate had room. Raises a Refusal where all that had room failed."""
         candidates = {candidate.id: candidate for candidate in call.known_plan.candidates}
         assert call.decision is not None
         failures: dict[str, AttemptFailed] = {}
         failed: AttemptFinished | None = None
         for model_id in call.decision.order:
-            grant = self._booking.reserve(call, model_id, failed)
+            grant = self._booking.reserve(call, model_id, failed, exact_input=exact.get(model_id))
             failed = None
             if isinstance(grant, tuple):
                 call.skip(candidates[model_id], grant)
@@ -178,7 +200,7 @@ class Pipeline:
             self._booking.begin(attempt)
             try:
                 await self._attempt(request, call, asked, running, attempt, grant.cap)
-                return
+                return True
             except AttemptFailed as failure:
                 # Its trace holds this frame and so itself: all that the attempt had read would wait for the collector.
                 failure.__traceback__ = failure.__context__ = None
@@ -199,7 +221,7 @@ class Pipeline:
                 attempt.close()
         if failures:
             raise verdicts.all_failed(failures)
-        raise verdicts.left_out(call.known_plan.slug, call.decision, call.blocks, call.now_ms())
+        return False
 
     async def _attempt(
         self, request: Request, call: Call, asked: Any, running: Running, attempt: Attempt, output_cap: int | None

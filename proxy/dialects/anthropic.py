@@ -53,14 +53,29 @@ def parse(body: bytes, query: bytes = b"") -> MessagesRequest:
     return MessagesRequest(typed, members, bool(typed.stream), b"beta=true" in query.split(b"&"))
 
 
-def count_tokens(body: bytes) -> bytes:
-    """The answer to a `/v1/messages/count_tokens` body, which no provider is asked for. Raises InvalidRequest."""
-    try:
-        typed = facts.decode_count_tokens(body)
-    except BodyError as error:
-        raise invalid(error) from None
-    _check(typed, members_of(body))
-    return msgspec.json.encode({"input_tokens": _facts(typed).input_tokens_estimate})
+class CountRequest(msgspec.Struct, frozen=True, gc=False):
+    """A checked `/v1/messages/count_tokens` body: no provider is asked."""
+
+    typed: facts.CountTokensRequest
+
+    @property
+    def named(self) -> str:
+        """The model that it is to be counted for."""
+        return self.typed.model
+
+    @classmethod
+    def parse(cls, body: bytes) -> CountRequest:
+        """Raises InvalidRequest naming the field."""
+        try:
+            typed = facts.decode_count_tokens(body)
+        except BodyError as error:
+            raise invalid(error) from None
+        _check(typed, members_of(body))
+        return cls(typed)
+
+    def answer(self, exact: int | None) -> bytes:
+        """The answer: an exact count, else the estimate. Raises InvalidRequest."""
+        return msgspec.json.encode({"input_tokens": _facts(self.typed).input_tokens_estimate if exact is None else exact})
 
 
 def _check(typed: facts.CountTokensRequest, members: Mapping[str, Raw]) -> None:

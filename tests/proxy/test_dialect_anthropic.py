@@ -59,17 +59,22 @@ def test_what_is_asked(members: str, query: bytes, stream: bool, beta: bool) -> 
     assert (facts.dialect, facts.stream, facts.output_tokens_cap) == ("anthropic", stream, 7)
 
 
+def counted(body: bytes, exact: int | None = None) -> bytes:
+    return anthropic.CountRequest.parse(body).answer(exact)
+
+
 def test_tokens_are_counted_without_a_cap() -> None:
-    counted = MessageTokensCount.model_validate_json(anthropic.count_tokens(b'{"model":"m",%b}' % MESSAGES.encode()))
-    assert 1 <= counted.input_tokens <= 20
-    more = anthropic.count_tokens(b'{"model":"m","system":"%b",%b}' % (b"word " * 100, MESSAGES.encode()))
-    assert json.loads(more)["input_tokens"] > counted.input_tokens + 50
+    known = MessageTokensCount.model_validate_json(counted(b'{"model":"m",%b}' % MESSAGES.encode()))
+    assert 1 <= known.input_tokens <= 20
+    more = counted(b'{"model":"m","system":"%b",%b}' % (b"word " * 100, MESSAGES.encode()))
+    assert json.loads(more)["input_tokens"] > known.input_tokens + 50
+    assert json.loads(counted(b'{"model":"m",%b}' % MESSAGES.encode(), 7)) == {"input_tokens": 7}
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"model":"m","messages":[]}', b'{"model":"m","messages":[{"content":7}]}'])
 def test_a_wrong_request_is_not_counted(body: bytes) -> None:
     with pytest.raises(InvalidRequest):
-        anthropic.count_tokens(body)
+        counted(body)
 
 
 def test_lists_of_models() -> None:

@@ -184,6 +184,21 @@ async def test_a_model_without_room_is_passed_over_and_the_trace_says_why(tmp_pa
     )
 
 
+async def test_an_exact_count_takes_the_place_of_the_bound_before_a_refusal(tmp_path: Path, up: Provider) -> None:
+    files = configuration(up.port, ("a",), project=limited("metric: input_tokens, value: 60, window: daily"))
+    files["models/a.yaml"] = b"provider: up\nupstream_name: gpt-4o\nprices: {input: 1, output: 2}\n"
+    Publisher(tmp_path).publish(files)
+    words: Any = [{"role": "user", "content": "word " * 40}]  # 200 bytes and 16: above 60; 41 tokens and 7: below
+    async with running(tmp_path) as proxy:
+        await chat(proxy, messages=words)
+        await chat(proxy, messages=words)
+        error = await refusal(proxy, messages=words)  # each used 9: 42 are left
+        admitted, row = admissions(proxy), proxy.finished()[0]
+    assert [event.reserved["input_tokens"] for event in admitted] == [48, 48]
+    assert [attempt.status for attempt in row.attempts] == ["success"]
+    assert error.code == "budget_exceeded"
+
+
 async def test_a_fallback_moves_what_is_reserved_and_keeps_what_the_failure_cost(tmp_path: Path, up: Provider) -> None:
     up.on("a", failing(500))
     up.on("b", well)
