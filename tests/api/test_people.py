@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import time_machine
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.access import ALL_PERMISSIONS, Unauthenticated
-from api.database.engine import open_engine, sqlite_url
+from api.access import ALL_PERMISSIONS, Unauthenticated, Viewer
+from api.audit import AuditFilter, AuditTrail, Deed, Entry
+from api.database.engine import open_engine, sqlite_url, writing
 from api.database.migrate import migrate
-from api.database.tables import audit
+from api.database.tables import audit, users
+from api.grants import BUILT_IN
 from api.people import (
+    ROTATE_MS,
+    SESSION_DAYS,
     Credential,
+    LastAdmin,
     LoginRefused,
     LoginThrottled,
     PasswordTooWeak,
@@ -141,3 +147,72 @@ def test_a_throttle_hears_again_when_the_oldest_try_leaves_its_window() -> None:
     assert throttle.wait_s("b", 5) == 0
     throttle.forget("a")
     assert throttle.wait_s("a", 11) == 0
+
+
+async def test_a_session_s_value_changes_every_hour_and_the_old_one_lasts_a_minute(engine: AsyncEngine, people: People) -> None:
+    with time_machine.travel("2026-11-01T00:00:00Z", tick=False) as clock:
+        first = Credential.session((await people.login("ada@example.org", PASSWORD, "")).session)
+        viewer = await people.viewer(first)
+        assert await people.sessions.renewed(first, viewer) is None
+        clock.shift(ROTATE_MS / 1000)
+        both = await asyncio.gather(*(people.sessions.renewed(first, viewer) for _ in range(2)))
+        (renewed,) = [each for each in both if each is not None]
+        assert renewed.max_age_s == SESSION_DAYS * 86_400 - ROTATE_MS // 1000
+        second = Credential.session(renewed.session)
+        assert await people.viewer(second) == await people.viewer(first) == viewer
+        clock.shift(61)
+        others = People(engine)
+        assert await others.viewer(second) == viewer
+        with pytest.raises(Unauthenticated):
+            await others.viewer(first)
+        # What lives on the session, such as a stream, goes on by its id.
+        assert await others.identities.again(viewer) == viewer
+
+
+async def test_what_was_changed_while_it_was_looked_up_is_not_believed(engine: AsyncEngine, people: People) -> None:
+    key = Credential.key(await people.create_key((await people.login("ada@example.org", PASSWORD, "")).viewer.user_id, "k"))
+    looking = asyncio.create_task(people.viewer(key))
+    await asyncio.sleep(0)
+    people.identities.forget(user_id="whoever")
+    viewer = await looking
+    async with writing(engine) as connection:
+        await connection.execute(update(users).values(role="admin"))
+    assert (await people.viewer(key)).role == "admin" != viewer.role
+
+
+async def test_a_user_without_a_password_cannot_log_in(engine: AsyncEngine, people: People) -> None:
+    async with writing(engine) as connection:
+        await connection.execute(update(users).values(password_hash=None))
+    with pytest.raises(LoginRefused):
+        await people.login("ada@example.org", PASSWORD, "")
+
+
+async def test_an_ipv6_network_is_one_guesser(people: People) -> None:
+    for guess in range(30):
+        with pytest.raises(LoginRefused):
+            await people.login(f"user{guess}@example.org", "wrong password!", f"2001:db8::{guess:x}")
+    with pytest.raises(LoginThrottled):
+        await people.login("another@example.org", "wrong password!", "2001:db8::ffff")
+
+
+async def test_two_admins_cannot_take_each_other_out_at_once(engine: AsyncEngine) -> None:
+    people = People(engine)
+    ids = [await people.create_user(f"{name}@example.org", PASSWORD, "admin") for name in ("a", "b")]
+    viewers = [
+        BUILT_IN.viewer(Viewer(user_id=each, email=f"{name}@example.org", role="admin"))
+        for each, name in zip(ids, ("a", "b"), strict=True)
+    ]
+    wishes = [
+        people.users.update(Deed(viewer=viewer, action="userUpdate"), other, role="viewer")
+        for viewer, other in zip(viewers, reversed(ids), strict=True)
+    ]
+    outcomes = await asyncio.gather(*wishes, return_exceptions=True)
+    assert [isinstance(each, LastAdmin) for each in outcomes].count(True) == 1
+
+
+async def test_denials_of_one_person_do_not_fill_the_disk(engine: AsyncEngine) -> None:
+    trail = AuditTrail(engine)
+    for _ in range(100):
+        await trail.note_denied("eve", Entry(action="Query.users", outcome="denied", subject=""))
+    rows, _ = await trail.page(AuditFilter(outcome="denied"), first=200)
+    assert len(rows) == 60
