@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -138,3 +139,62 @@ async def test_what_a_viewer_may_not_see_is_not_there(api: Api) -> None:
     refused = (await api.post("{ settings { journalFailure alertWebhooks { url } } }", api.viewer_key)).json()
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert (await api.data("{ settings { journalFailure } }", api.viewer_key))["settings"]["journalFailure"] == "REFUSE"
+
+
+async def test_a_project_says_its_routing_tokens_members_and_limits(api: Api) -> None:
+    path = "projects/demo/project.yaml"
+    before = api.repository.read(api.head(), path)[0].decode()
+    text = before.replace("members: []", "members:\n  - {user: kim@example.org, role: editor}")
+    text += "limits:\n  rules:\n    - {metric: calls, window: {rolling: 2, unit: hours}, value: 50}\n"
+    text += 'pass_through: {methods: [GET], paths: ["/v1/audio"], default_provider: openai}\n'
+    api.commit(path, text.encode())
+    for number in range(3):
+        digest = hashlib.sha256(bytes([number])).hexdigest()
+        token = f"name: t{number}\nsha256: {digest}\nprefix: sk-lr-abc{number}\nexpires_at: 2030-01-01T00:00:00Z\n"
+        api.commit(f"projects/demo/tokens/t{number}.yaml", token.encode())
+    while (await api.data("{ revision { commit } }"))["revision"]["commit"] != api.head():
+        pass  # until the commits are published
+    query = """{ project(slug: "demo") { defaultMaxOutputTokens traceContent members { user role }
+      limits { mode rules { metric value window rolling { length unit } } }
+      passThrough { methods paths defaultProvider allowUnpriced }
+      routing { models { position modelId guidance limits { rules { metric } } model { contextWindow provider { enabled } } }
+        policies { position kind enabled parameters given weight } }
+      tokens(first: 2) { totalCount nodes { token name prefix expiresAt formerValidUntil limits { rules { metric } } }
+        pageInfo { hasNextPage endCursor } } } }"""
+    project = (await api.data(query))["project"]
+    assert (project["defaultMaxOutputTokens"], project["traceContent"]) == (4096, False)
+    assert project["members"] == [{"user": "kim@example.org", "role": "editor"}]
+    assert project["limits"]["rules"] == [
+        {"metric": "CALLS", "value": "50", "window": None, "rolling": {"length": 2, "unit": "HOURS"}}
+    ]
+    assert project["passThrough"] == {
+        "methods": ["GET"], "paths": ["/v1/audio"], "defaultProvider": "openai", "allowUnpriced": False,
+    }  # fmt: skip
+    first = project["routing"]["models"][0]
+    assert (first["position"], first["modelId"], first["model"]["provider"]["enabled"]) == (0, "sim-fast", True)
+    health, *_, performance = project["routing"]["policies"]
+    assert (health["kind"], health["weight"], health["given"]) == ("health", 3, [])
+    assert health["parameters"]["circuit_breaker"] == 0.9
+    assert (performance["weight"], performance["parameters"]["metric"]) == (1, "latency")
+    assert [token["token"] for token in project["tokens"]["nodes"]] == ["t0", "t1"]
+    assert (project["tokens"]["totalCount"], project["tokens"]["pageInfo"]["hasNextPage"]) == (3, True)
+    page = """query($after: String, $search: String) { project(slug: "demo") {
+      tokens(after: $after, search: $search) { nodes { token } } } }"""
+    rest = (await api.data(page, after="t1"))["project"]["tokens"]["nodes"]
+    assert (rest, (await api.data(page, search="ABC0"))["project"]["tokens"]["nodes"]) == ([{"token": "t2"}], [{"token": "t0"}])
+    other = (await api.data('{ project(slug: "support-bot") { routing { policies { kind enabled weight given } } } }'))[
+        "project"
+    ]
+    assert [policy["weight"] for policy in other["routing"]["policies"]] == [2, 1, 0]
+    assert other["routing"]["policies"][1]["given"] == ["metric"]
+
+
+async def test_the_palette_says_what_a_form_needs(api: Api) -> None:
+    query = """{ policies { kind title help documentation callsAModel
+      parameters { name type help unit required default minimum maximum choices items { type } fields { name } } } }"""
+    policies = {policy["kind"]: policy for policy in (await api.data(query))["policies"]}
+    assert {"cheapest", "health", "performance", "llm", "semantic-intent"} <= set(policies)
+    parameters = {parameter["name"]: parameter for parameter in policies["performance"]["parameters"]}
+    assert (parameters["metric"]["type"], parameters["metric"]["choices"]) == ("ENUM", ["latency", "ttft"])
+    assert (parameters["window_minutes"]["default"], parameters["window_minutes"]["unit"]) == (20.0, "min")
+    assert policies["llm"]["callsAModel"]

@@ -79,13 +79,16 @@ def _policies(routing: config.Routing) -> list[RoutedPolicy]:
 
 
 def _policy(position: int, policy: msgspec.Struct, weight: int) -> RoutedPolicy:
-    given = {name for name in msgspec.to_builtins(policy) if name not in ("kind", "enabled")}
-    names = [name for name in policy.__struct_fields__ if name != "enabled"]
+    fields = [field for field in msgspec.structs.fields(policy) if field.name != "enabled"]
     return RoutedPolicy(
         position=position,
         kind=str(policy.__struct_config__.tag),
         enabled=weight > 0,
-        parameters=Json({name: msgspec.to_builtins(getattr(policy, name)) for name in names}),
-        given=[name for name in names if name in given],
+        parameters=Json({field.name: msgspec.to_builtins(getattr(policy, field.name)) for field in fields}),
+        given=[field.name for field in fields if getattr(policy, field.name) != _default(field)],
         weight=weight,
     )
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
