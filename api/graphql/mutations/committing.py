@@ -91,7 +91,7 @@ class _Checked(Exception):
 
 async def commit(context: Context, wish: CommitInput, plan: Plan) -> Landed | Failure:
     """Carry the wish out, or say why not. The guard asked for what the mutation takes; what its files take is asked here."""
-    if problem := _input_problem(wish):
+    if problem := input_problem(wish):
         return invalid([problem])
     try:
         twin = await asyncio.to_thread(_twin, context, wish)
@@ -133,7 +133,8 @@ def invalid_field(field: str, reason: str) -> ValidationFailed:
 # --- before the commit --------------------------------------------------------------------------------------------------
 
 
-def _input_problem(wish: CommitInput) -> ValidationProblem | None:
+def input_problem(wish: CommitInput) -> ValidationProblem | None:
+    """What is wrong with what every change takes."""
     if not wish.reason.strip() or len(wish.reason) > MAX_REASON:
         return ValidationProblem(file=None, line=None, field="reason", reason=f"say why, in at most {MAX_REASON} characters")
     if wish.idempotency_key is not None and not (1 <= len(wish.idempotency_key) <= MAX_KEY):

@@ -15,7 +15,7 @@ import strawberry
 
 from api.access import Forbidden, require
 from api.graphql.context import Context, Info
-from api.graphql.mutations.committing import CommitInput, Failure, Files, Plan, commit
+from api.graphql.mutations.committing import CommitInput, Failure, Files, Plan, commit, input_problem, invalid
 from api.graphql.types.change import ConfigurationChange
 from api.graphql.types.failures import Conflict, NotAllowed, NotFound, ValidationFailed
 from api.graphql.types.revision import Revision
@@ -50,6 +50,8 @@ RevertPayload: TypeAlias = Annotated[
 
 async def revert(context: Context, wish: RevertInput) -> Reverted | Failure:
     """Undo a revision. What its files take is asked as for any change of them."""
+    if problem := input_problem(wish):
+        return invalid([problem])
     try:
         undone = await context.services.history.commit(wish.revision)
     except UnknownRevision:

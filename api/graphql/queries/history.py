@@ -112,11 +112,14 @@ class HistoryQueries:
         self,
         info: Info,
         slug: Annotated[str, strawberry.argument(description="The project's slug.")],
-        revision: Annotated[str, strawberry.argument(description="The commit to read at.")],
+        revision: Annotated[
+            str | None, strawberry.argument(description="The commit to read at; the published one when left out.")
+        ] = None,
     ) -> Project | None:
         """Files that could not be read then are left out."""
+        services = info.context.services
         try:
-            return Project.at(await info.context.services.history.catalogue(revision), slug)
+            return Project.at(await services.history.catalogue(revision) if revision else services.catalogue(), slug)
         except UnknownRevision:
             return None
 
