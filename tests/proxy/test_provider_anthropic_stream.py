@@ -201,6 +201,10 @@ class TestTransparency:
         it = relay()
         assert it.feed(START + word("x") + b": keep-alive\n\n" + word("y")) == ours(START, word("x"), word("y"))
 
+    def test_blank_lines_inside_a_run_say_nothing(self) -> None:
+        it = relay()
+        assert it.feed(START + word("x") + word("y") + b"\n" + word("z")) == ours(START, word("x"), word("y"), word("z"))
+
     def test_only_the_model_of_the_message_is_changed(self) -> None:
         it = relay()
         data = b'{"x":{"model":"x"},"message": {"id":"m","model": "claude-x-2026","n":1.0}, "type":"message_start"}'
