@@ -72,7 +72,7 @@ TYPE_RULES: Final[Mapping[str, Rule]] = {
     "ConfigurationState": "project:read",
     "Conflict": "signed-in",
     "ConnectionInfo": "project:read",
-    "CredentialReference": "model:read",
+    "CredentialReference": "signed-in",
     "DegradedFile": "project:read",
     "FileDiff": "signed-in",
     "FileVersions": "signed-in",
