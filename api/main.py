@@ -33,6 +33,7 @@ from api.publish import Publisher
 from api.recorder import Recorder
 from api.repository.installation import away, create
 from api.repository.store import Repository
+from api.repository.upkeep import Upkeep
 from api.retention import RetentionJob
 from api.sealing import Sealing
 from api.services import Services
@@ -126,6 +127,8 @@ async def _services(settings: ApiSettings, metrics: ApiMetrics, readiness: Readi
             now_ms=now_ms,
         )
         await stack.enter_async_context(_task(retention.run(), "retention"))
+        upkeep = Upkeep(repository.path, lambda: publisher.sequence)
+        await stack.enter_async_context(_task(upkeep.run(), "upkeep"))
         people = People(engine, grants=lambda: services.catalogue().grants)
         sealing = Sealing(layout.public_key)
         services = Services(engine, repository, publisher, feed, alerts, people, metrics, settings.proxy_url, sealing)

@@ -24,7 +24,6 @@ from api.publications import Publication, Publications
 from api.repository import checks, locks
 from api.repository.commits import Committed
 from api.repository.store import Changes, Edit, Repository
-from api.repository.upkeep import collect_garbage
 from api.signals import Signal
 from api.wakeups import Wakeups
 from core.config import Config
@@ -34,7 +33,6 @@ from core.published import ProxyState
 from core.snapshot import difference
 
 FULL_EVERY = 100
-_PACK_EVERY = 500
 _REMEMBERED = 10_000
 _PAUSE_S = 0.01
 
@@ -54,7 +52,6 @@ class Publisher:
         self._last: Publication | None = None
         self._catalogue = Catalogue(Config(), None)
         self._refused: tuple[str, tuple[ConfigError, ...]] | None = None
-        self._packed_at = 0
         self._sequences: OrderedDict[str, int] = OrderedDict()
         self._subscribers: list[Subscriber] = []
         self.published = Signal()  # followed for each publication
@@ -207,7 +204,7 @@ class Publisher:
             wakeups.close()
 
     def _tend(self) -> None:
-        """In the worker: clear dead writers' locks, help a proxy over a delta that it could not use, pack objects."""
+        """In the worker: clear dead writers' locks, help a proxy over a delta that it could not use."""
         locks.sweep(self._repository.path)
         last = self._last
         if last is None:
@@ -215,9 +212,6 @@ class Publisher:
         stuck = any(state.refused is not None and state.sequence < last.sequence for state in self.living_proxies())
         if stuck and not self._publications.has_full(last.sequence):
             self._publications.write_full(last)
-        if last.sequence >= self._packed_at + _PACK_EVERY:
-            self._packed_at = last.sequence
-            collect_garbage(self._repository.path)
 
     def _remember(self, revision: str) -> None:
         """That `revision` is in the newest publication."""

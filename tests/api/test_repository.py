@@ -17,7 +17,7 @@ from api.repository import checks, commits, installation, locks, store
 from api.repository.commits import Author
 from api.repository.errors import BranchLocked, Conflict, FileMissing, KeyReused, PathTaken, UnknownRevision
 from api.repository.store import Edit, Repository
-from api.repository.upkeep import collect_garbage
+from api.repository.upkeep import keep_up
 from core.files import ConfigErrors
 from core.layout import Layout
 from tests.repositories import ADA, BLOG, SHOP, SMALL, Person, committed, git, installed
@@ -272,7 +272,7 @@ def test_packed_refs_and_packed_objects_change_nothing(tmp_path: Path) -> None:
         assert head(repository) == before
         committed(repository, {"docs/n.md": str(number).encode()})
         assert repository.read(head(repository), "docs/n.md")[0] == str(number).encode()
-    collect_garbage(repository.path)
+    keep_up(repository.path)
     git(repository.path, "fsck", "--strict")
 
 
