@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-import msgspec
-
 from api.edits import EditRejected
 from api.edits.documents import Document, edited, loaded, rewritten, with_fields, written
 from api.edits.users import users_of
 from api.presets import ModelPreset, model_preset
-from core.config import Config, Model, Prices, Provider
+from core.config import Config, Model, Prices, PriceTier, Provider
 from core.paths import kind_of, model_path, provider_path
 from core.yaml_strict import Value
 
@@ -68,20 +66,18 @@ def _fields(preset: ModelPreset) -> dict[str, Value]:
 
 def plain_prices(prices: Prices) -> dict[str, Value]:
     """Prices as a file has them, the shortest way to write each."""
-    return _shortest(msgspec.to_builtins(prices, builtin_types=(Decimal,)))
+    tiers: list[Value] = [_amounts(tier) for tier in prices.tiers]
+    return {**_amounts(prices), **({"tiers": tiers} if tiers else {})}
 
 
-def _shortest(value: Value) -> dict[str, Value]:
-    assert isinstance(value, dict), "prices are a mapping"
-    return {key: _plain(inner) for key, inner in value.items()}
+def _amounts(prices: Prices | PriceTier) -> dict[str, Value]:
+    """Every field that is there but the tiers, which are not amounts."""
+    found = {name: getattr(prices, name) for name in prices.__struct_fields__ if name != "tiers"}
+    return {name: _shortest(amount) for name, amount in found.items() if amount is not None}
 
 
-def _plain(value: Value) -> Value:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else value.normalize()
-    if isinstance(value, list):
-        return [_shortest(inner) for inner in value]
-    return value
+def _shortest(amount: int | Decimal) -> Value:
+    return int(amount) if amount == int(amount) else Decimal(amount).normalize()
 
 
 def _changed(document: Document, fields: Mapping[str, Value]) -> Document:
