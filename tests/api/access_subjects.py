@@ -32,8 +32,18 @@ ROLES = """roles:
 
 @functools.cache
 def expectations() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    found: dict[str, Any] = yaml.load(FILE.read_text(), Loader=_OnceEach)
     return found
+
+
+class _OnceEach(yaml.SafeLoader):
+    """Refuses what is said twice: the later would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [str(key.value) for key, _ in node.value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        assert not twice, f"{FILE.name} says twice: {', '.join(twice)}"
+        return super().construct_mapping(node, deep)
 
 
 def members(named: str | list[str]) -> frozenset[str]:

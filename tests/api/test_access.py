@@ -172,3 +172,14 @@ async def published(api: Api, revision: str) -> None:
     async with asyncio.timeout(10):
         while (await api.data("{ revision { commit } }", ADMIN_KEY))["revision"]["commit"] != revision:  # noqa: ASYNC110  # as a client sees it
             await asyncio.sleep(0.01)
+
+
+async def test_who_writes_models_in_a_project_has_providers_there_alone(api: Api, keys: dict[str, str]) -> None:
+    document = """mutation($input: ProviderCreateInput!) { providerCreate(input: $input) {
+      __typename ... on NotAllowed { permission } ... on ValidationFailed { message } } }"""
+    wish = {"expectedRevision": api.head(), "reason": "Ours", "dryRun": True, "providerId": "ours", "kind": "SIMULATED"}
+    answers = [
+        (await api.data(document, keys["own-modeller"], input=wish | project))["providerCreate"]["__typename"]
+        for project in ({"project": OWN}, {"project": FOREIGN}, {})
+    ]
+    assert answers == ["ProviderCreated", "NotFound", "NotAllowed"]
