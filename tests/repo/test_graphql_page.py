@@ -25,7 +25,7 @@ def shown(answer: str) -> Any:
     return said["data"]
 
 
-@pytest.mark.parametrize("code", [code for code in COMMANDS if STREAMING not in code], ids=range(4))
+@pytest.mark.parametrize("code", [code for code in COMMANDS if STREAMING not in code], ids=range(5))
 def test_a_command_is_answered(product: Product, checkout: Path, code: str) -> None:
     assert product.ask().status_code == 200
     ran = subprocess.run(
@@ -38,6 +38,9 @@ def test_a_command_is_answered(product: Product, checkout: Path, code: str) -> N
         assert [data[name]["__typename"] for name in ("projectCreate", "routingUpdate")] == ["ProjectCreated", "RoutingUpdated"]
         assert data["routingUpdate"]["project"]["models"] == ["sim-fast", "sim-smart"]
         assert product.ask(token=data["tokenCreate"]["value"]).status_code == 200
+    if "providerCreate" in data:
+        assert data["providerCreate"]["provider"]["credential"] == {"source": "SEALED", "origin": "https://api.groq.com"}
+        assert data["modelCreate"]["model"]["prices"]["input"]
     if "projectUpdate" in data:
         assert data["projectUpdate"]["__typename"] == "ProjectUpdated"
         assert data["projectUpdate"]["change"]["changedFiles"] == ["projects/demo/project.yaml"]
