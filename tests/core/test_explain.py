@@ -96,14 +96,24 @@ def test_a_policys_answer_may_be_given_by_position() -> None:
     ("changes", "field", "said"),
     [
         ({"limit": []}, "limit", "not known"),
-        ({"limits": [{"metric": "cost"}]}, "limits", "not supported"),
-        ({"usage": [{"at": 1}]}, "usage", "not supported"),
+        ({"limits": [{"metric": "cost"}]}, "limits", "mapping"),
+        (
+            {"limits": {"platform": {"rules": [{"metric": "cost", "window": "daily"}]}}},
+            "limits.platform.rules[0].value",
+            "missing",
+        ),
+        ({"limits": {"team": {}}}, "limits.team", "token_models"),
+        ({"usage": {}}, "usage", "list"),
+        ({"usage": [{"at": 1, "calls": -1}]}, "usage[0].calls", "-1"),
+        ({"usage": [{"at": "soon"}]}, "usage[0].at", "date and time"),
+        ({"usage": [{"at": 1, "tokens": 1}]}, "usage[0].tokens", "tokens"),
+        ({"providers": {"p": "cloud"}}, "providers.p", "cloud"),
         ({"body": ...}, "facts", "either"),
         ({"facts": {}}, "facts", "either"),
         ({"facts": {"tokens": 1}, "body": ...}, "facts.tokens", "no fact"),
         ({"facts": {"answers": "two"}, "body": ...}, "facts.answers", "whole number"),
         ({"body": {"model": "m"}}, "body.messages", "missing"),
-        ({"path": "/v1/messages"}, "path", "/v1/messages"),
+        ({"path": "/v1/responses"}, "path", "/v1/responses"),
         ({"models": {}}, "routing.models[0].id", "dear"),
         ({"models": {"dear": {"prices": {"input": -1, "output": 1}}}}, "models.dear.prices.input", "-1"),
         ({"routing": {"policies": [{"kind": "cheepest"}]}}, "routing.policies[0].kind", "cheapest"),
@@ -113,11 +123,6 @@ def test_a_policys_answer_may_be_given_by_position() -> None:
         ({"now": "2026-11-23T09:00:00"}, "now", "zone"),
         ({"given": {"3": "failed"}}, "given.3", "below 3"),
         ({"given": {"0": {"marks": {}}}}, "given.0.marks", "points"),
-        (
-            {"models": {"dear": {"limits": {"rules": [{"metric": "calls", "window": "daily", "value": 1}]}}}},
-            "models.dear.limits",
-            "not supported",
-        ),
     ],
 )
 def test_what_is_wrong_is_named_by_its_field(changes: dict[str, Any], field: str, said: str) -> None:
@@ -130,3 +135,83 @@ def test_what_is_wrong_is_named_by_its_field(changes: dict[str, Any], field: str
 def test_a_file_that_holds_no_object_is_refused(text: bytes) -> None:
     with pytest.raises(ExplainError, match=r"JSON"):
         explain_file(text)
+
+
+# --- limits ---------------------------------------------------------------------------------------------------------------
+
+DAILY = {"metric": "cost", "window": "daily", "value": 5}
+NOW = "2026-11-23T09:00:00Z"
+MIDNIGHT = 1_795_392_000_000  # 2026-11-23T00:00:00Z
+
+
+def limited(**changes: Any) -> dict[str, Any]:
+    return run(**{"events": [], "project": "shop", "token": "t", "now": NOW, **changes})
+
+
+def test_each_effective_limit_is_shown_as_it_stands() -> None:
+    limits = {
+        "platform": {"rules": [{"metric": "calls", "window": {"rolling": 2, "unit": "hours"}, "value": 100}]},
+        "project": {"rules": [DAILY]},
+        "token": {"mode": "extend", "rules": [{**DAILY, "value": 1}]},
+    }
+    usage = [
+        {"at": "2026-11-23T00:00:00Z", "cost": 0.25},  # the window's start is inside
+        {"at": "2026-11-22T23:59:59.999Z", "cost": 4},
+        {"at": "2026-11-23T08:00:00Z", "cost": 0.5, "token": "other"},
+        {"at": "2026-11-23T08:00:00Z", "cost": 0.125, "project": "other"},
+        {"at": "2026-11-23T08:59:59Z", "cost": 0.1, "reserved": True},
+    ]
+    shown = limited(limits=limits, usage=usage)
+    platform, project, token = shown["limits"]
+    # used of 100 calls in two hours: those at 08:00; one is in flight
+    assert (platform["scope"], platform["used"], platform["reserved"], platform["remaining"]) == ("platform", 2, 1, 97)
+    assert (platform["window"], platform["reset_ms"]) == ("2-hour", None)
+    # 0.25 + 0.5 of this project today, 0.1 reserved: 5 − 0.85
+    assert (project["used"], project["reserved"], project["remaining"]) == (750_000_000, 100_000_000, 4_150_000_000)
+    assert (project["start_ms"], project["reset_ms"], project["allowed"]) == (MIDNIGHT, MIDNIGHT + 86_400_000, True)
+    assert (token["scope"], token["used"], token["remaining"]) == ("token", 250_000_000, 650_000_000)
+    assert shown["order"] == ["dear", "cheap"]
+
+
+def test_what_limits_drop_is_not_scored_and_says_why() -> None:
+    models = {**DOCUMENT["models"], "cheap": {**DOCUMENT["models"]["cheap"], "limits": {"rules": [{**DAILY, "value": 1}]}}}
+    shown = limited(models=models, usage=[{"at": NOW, "model": "cheap", "cost": 1}])
+    assert (shown["order"], list(shown["dropped"])) == (["dear"], ["cheap"])
+    assert shown["dropped"]["cheap"].startswith(
+        "the daily cost limit of model cheap is used up: 1 USD of 1 USD used, until 2026-11-24"
+    )
+    assert all("cheap" not in policy["scores"] for policy in shown["policies"])
+
+
+def test_when_limits_left_none_no_policy_runs() -> None:
+    shown = limited(limits={"token": {"rules": [{"metric": "calls", "window": "hourly", "value": 0}]}})
+    assert (shown["order"], shown["policies"], sorted(shown["dropped"])) == ([], [], ["cheap", "dear"])
+
+
+def test_a_tokens_disable_leaves_platform_limits_alone() -> None:
+    levels = {"platform": {"rules": [DAILY]}, "project": {"rules": [{**DAILY, "value": 0}]}, "token": {"mode": "disable"}}
+    shown = limited(limits=levels)
+    assert [limit["scope"] for limit in shown["limits"]] == ["platform"]
+
+
+def test_what_is_left_of_budgets_is_weighed() -> None:
+    routing = {"models": DOCUMENT["routing"]["models"], "policies": [{"kind": "budget-remaining"}]}
+    models = {**DOCUMENT["models"], "dear": {**DOCUMENT["models"]["dear"], "limits": {"rules": [{**DAILY, "value": 2}]}}}
+    usage = [{"at": NOW, "model": "dear", "cost": 0.5}, {"at": NOW, "model": "dear", "cost": 0.5, "reserved": True}]
+    # dear: (2 − 0.5 − 0.5) / 2; cheap has no limit
+    assert limited(routing=routing, models=models, usage=usage)["policies"][0]["scores"] == {"dear": 0.5, "cheap": 1.0}
+
+
+def test_a_model_without_a_price_is_dropped_under_a_cost_limit_unless_it_is_allowed() -> None:
+    models = {"dear": {}, "cheap": {"unpriced": "allow"}, "off": {"enabled": False}}
+    shown = limited(models=models, limits={"project": {"rules": [DAILY]}})
+    assert (shown["order"], list(shown["dropped"])) == (["cheap"], ["dear"])
+
+
+def test_messages_and_embeddings_have_facts_too_and_models_of_other_dialects_are_left_out() -> None:
+    body = {"model": "x", "max_tokens": 50, "messages": [{"role": "user", "content": "hello"}]}
+    shown = run(path="/projects/p/v1/messages", body=body, providers={"p": "openai", "offline": "anthropic"}, events=[])
+    assert (shown["facts"]["dialect"], shown["facts"]["output_tokens_cap"]) == ("anthropic", 50)
+    assert (shown["order"], list(shown["unable"])) == (["cheap"], ["dear"])
+    shown = run(path="/v1/embeddings", body={"model": "x", "input": "hello"}, events=[])
+    assert shown["facts"]["dialect"] == "openai_embeddings"

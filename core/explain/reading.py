@@ -1,116 +1,92 @@
-"""A routing decision without sending anything: the pure function behind `waybill explain FILE` and its JSON file.
+"""The JSON file that `waybill explain` takes, and what it prints.
 
-The file holds `routing` (as `routing.yaml`), `models` (by id, as their files; `provider` and `upstream_name` may be left out),
-`facts` or `path` and `body`, and, where they matter, `events` (as the journal has them), `project` (whose request it is; else
-the one that all events name), `now` and `given`: by a policy's position in `routing.policies`, what it said, as
-{points, excludes} or "failed"; required for policies that would have to call a model.
+It holds `routing` (as `routing.yaml`), `models` (by id, as their files; `provider` and `upstream_name` may be left out) and
+`facts`, or `path` and `body`. Where they matter:
 
-    ExplainError    the document cannot be explained; each fault names its field
+    providers    the kind of each provider by its id: a model whose provider does not speak the request's dialect is left out
+    events       ends of requests, as the journal has them: what policies read
+    limits       {platform, project, token: as `limits` in their files; token_models: {id: limits}}; a model's own limits stand
+                 in its file, the project's on a model in the routing
+    usage        records {at, project, token, model, cost (USD), calls (1), input_tokens, output_tokens, reserved (false)}: what
+                 is used of limits; `reserved` ones are in flight. Left out, project and token are those of the request
+    project, token    whose request it is; else the one that all records and events name
+    now          the instant; else the end of the last event or the last record
+    given        by a policy's position in `routing.policies`, what it said: {points, excludes} or "failed"; required for
+                 policies that would have to call a model
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
+from msgspec import Meta
 
-from core.config import Model, RoutedModel, Routing
+from core.config import Model, Routing
 from core.conversion import Misfit, convert, written
 from core.events import RequestFinished
-from core.facts import BodyError, Facts, facts_from_chat
-from core.plans import candidate
-from core.routing.candidates import Candidate
-from core.routing.decision import PolicyOutcome
-from core.routing.engine import Given, decide
+from core.explain.deciding import Explanation, explain
+from core.explain.faults import ExplainError
+from core.explain.limiting import Levels, held_by
+from core.facts import (
+    BodyError,
+    Facts,
+    decode_embeddings,
+    decode_messages,
+    embeddings_facts,
+    facts_from_chat,
+    messages_facts,
+)
+from core.limits import Effective, Record, used_by
+from core.providers import ProviderKind
+from core.routing.engine import Given
 from core.routing.policies import ASKED, KINDS
-from core.routing.stats import Statistics
 
 T = TypeVar("T")
 
-_KEYS = frozenset({"routing", "models", "facts", "path", "body", "events", "limits", "usage", "project", "now", "given"})
+_KEYS = frozenset({
+    "routing", "models", "providers", "facts", "path", "body", "events", "limits", "usage", "project", "token", "now", "given",
+})  # fmt: skip
 _MODEL_DEFAULTS = {"provider": "offline"}
 _EVENT_DEFAULTS = {
     "id": "", "at_ms": 0, "project": "", "token": "", "revision": "", "status": "success", "http_status": 200,
 }  # fmt: skip
 _CHAT_PATH = "/v1/chat/completions"
+_READERS: Mapping[str, Callable[[bytes], Facts]] = {
+    _CHAT_PATH: facts_from_chat,
+    "/v1/messages": lambda body: messages_facts(decode_messages(body)),
+    "/v1/embeddings": lambda body: embeddings_facts(decode_embeddings(body)),
+}
 
 
-class ExplainError(ValueError):
-    """The document is wrong: one line per fault, each with its field, the reason and how to mend it."""
+class _Used(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A record of use as the file has it."""
 
-    def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(f"{field}: {reason}" if field else reason for field, reason in self.faults))
-
-
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a decision is made from."""
-
-    routing: Routing
-    models: Mapping[str, Model]
-    facts: Facts
-    now_ms: int = 0
-    events: tuple[RequestFinished, ...] = ()
-    given: Mapping[int, Given] = {}
+    at_ms: int
     project: str = ""
+    token: str = ""
+    model: str = ""
+    cost: Decimal = Decimal(0)
+    calls: Annotated[int, Meta(ge=0)] = 1
+    input_tokens: Annotated[int, Meta(ge=0)] = 0
+    output_tokens: Annotated[int, Meta(ge=0)] = 0
+    reserved: bool = False
 
-
-class Explained(msgspec.Struct, frozen=True, kw_only=True):
-    """The decision with everything that led to it."""
-
-    now_ms: int
-    facts: dict[str, Any]  # every field of `Facts`, defaults too
-    limits: tuple[dict[str, Any], ...]
-    candidates: tuple[str, ...]
-    dropped: dict[str, str]
-    policies: tuple[PolicyOutcome, ...]
-    totals: dict[str, float]
-    order: tuple[str, ...]
-
-
-def explain(document: Explanation) -> Explained:
-    """Decide as the proxy would have, at `now_ms`, after the events before it. Raises ExplainError for an unknown model."""
-    statistics = Statistics()
-    for event in document.events:
-        statistics.fold(event, as_of_ms=document.now_ms)
-    decision = decide(
-        document.facts,
-        _candidates(document),
-        document.routing.policies,
-        statistics,
-        document.now_ms,
-        given=document.given,
-        project=document.project,
-    )
-    return Explained(
-        now_ms=document.now_ms,
-        facts=msgspec.structs.asdict(document.facts),
-        limits=(),
-        candidates=decision.candidates,
-        dropped=decision.dropped,
-        policies=decision.policies,
-        totals=decision.totals,
-        order=decision.order,
-    )
-
-
-def _candidates(document: Explanation) -> list[Candidate]:
-    """The enabled models of the routing, in its order."""
-    unknown = [
-        (f"routing.models[{position}].id", f"no model `{routed.id}` is given under `models`")
-        for position, routed in enumerate(document.routing.models)
-        if routed.id not in document.models
-    ]
-    if unknown:
-        raise ExplainError(unknown)
-    return [
-        candidate(routed.id, document.models[routed.id], routed.guidance)
-        for routed in document.routing.models
-        if document.models[routed.id].enabled
-    ]
+    def record(self, project: str, token: str) -> Record:
+        """The same in nano-USD; left out, the owner is the request's."""
+        return Record(
+            at_ms=self.at_ms,
+            project=self.project or project,
+            token=self.token or token,
+            model=self.model,
+            cost=int(self.cost.scaleb(9)),
+            calls=self.calls,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+        )
 
 
 def explain_file(text: bytes) -> bytes:
@@ -130,31 +106,30 @@ def read(text: bytes) -> Explanation:
     _refuse_unknown(value)
     routing = _typed("routing", value.get("routing", {}), Routing)
     models = _models(_mapping("models", value.get("models", {})))
-    _refuse_limits(routing, models)
     events = _events(value.get("events", []))
+    usage = _usage(value.get("usage", []))
+    owners = [(event.project, event.token) for event in events] + [(item.project, item.token) for item in usage]
+    project = _named("project", value) or _only(project for project, _ in owners)
+    token = _named("token", value) or _only(token for _, token in owners)
+    now_ms = _instant("now", value["now"]) if "now" in value else max(_last_end(events), _last_record(usage))
+    limits = _typed("limits", value.get("limits", {}), Levels)
     return Explanation(
         routing=routing,
         models=models,
+        providers=_typed("providers", value.get("providers", {}), dict[str, ProviderKind]),
         facts=_facts(value),
-        now_ms=_instant("now", value["now"]) if "now" in value else _last_end(events),
+        now_ms=now_ms,
         events=events,
+        limits=held_by(
+            limits, routing, models, project or "project", token or "token", _counting(usage, project, token, now_ms)
+        ),
         given=_given(_mapping("given", value.get("given", {})), routing),
-        project=_typed("project", value["project"], str) if "project" in value else _only_project(events),
+        project=project,
     )
 
 
 def _refuse_unknown(value: Mapping[str, Any]) -> None:
     faults = [(key, f"is not known here; known are {', '.join(sorted(_KEYS))}") for key in value if key not in _KEYS]
-    faults += [(key, "is not supported; remove it") for key in ("limits", "usage") if value.get(key)]
-    if faults:
-        raise ExplainError(faults)
-
-
-def _refuse_limits(routing: Routing, models: Mapping[str, Model]) -> None:
-    """A limit that is not counted would make the answer wrong without a word."""
-    owners: list[tuple[str, Model | RoutedModel]] = [(f"models.{name}", model) for name, model in models.items()]
-    owners += [(f"routing.models[{position}]", routed) for position, routed in enumerate(routing.models)]
-    faults = [(f"{place}.limits", "is not supported; remove it") for place, owner in owners if owner.limits.rules]
     if faults:
         raise ExplainError(faults)
 
@@ -177,12 +152,13 @@ def _facts(value: Mapping[str, Any]) -> Facts:
             raise ExplainError([(f"facts.{name}", f"is no fact; known are {', '.join(known)}") for name in unknown])
         return _typed("facts", value["facts"], Facts)
     path = value.get("path", _CHAT_PATH)
-    if not (isinstance(path, str) and path.endswith(_CHAT_PATH)):
-        raise ExplainError([("path", f"no facts are read from requests to {path}; known is {_CHAT_PATH}")])
+    reader = next((reads for end, reads in _READERS.items() if isinstance(path, str) and path.endswith(end)), None)
+    if reader is None:
+        raise ExplainError([("path", f"no facts are read from requests to {path}; known are {', '.join(_READERS)}")])
     body = value["body"]
     encoded = body.encode() if isinstance(body, str) else msgspec.json.Encoder(decimal_format="number").encode(body)
     try:
-        return facts_from_chat(encoded)
+        return reader(encoded)
     except BodyError as error:
         raise ExplainError([(f"body.{error.field}" if error.field else "body", error.reason)]) from None
 
@@ -211,10 +187,39 @@ def _last_end(events: tuple[RequestFinished, ...]) -> int:
     return max(ends, default=max((event.at_ms for event in events), default=0))
 
 
-def _only_project(events: Iterable[RequestFinished]) -> str:
-    """The project that all events name; none where they name several."""
-    named = {event.project for event in events}
+def _last_record(usage: Iterable[_Used]) -> int:
+    return max((item.at_ms for item in usage), default=0)
+
+
+def _named(field: str, value: Mapping[str, Any]) -> str:
+    return _typed(field, value[field], str) if field in value else ""
+
+
+def _only(names: Iterable[str]) -> str:
+    """The one that all name; none where they name several."""
+    named = set(names) - {""}
     return named.pop() if len(named) == 1 else ""
+
+
+def _usage(value: object) -> tuple[_Used, ...]:
+    if not isinstance(value, list):
+        raise ExplainError([("usage", "must be a list")])
+    found = []
+    for position, item in enumerate(value):
+        field = f"usage[{position}]"
+        record = dict(_mapping(field, item))
+        if "at" in record:
+            record["at_ms"] = _instant(f"{field}.at", record.pop("at"))
+        found.append(_typed(field, record, _Used))
+    return tuple(found)
+
+
+def _counting(usage: Iterable[_Used], project: str, token: str, now_ms: int) -> Callable[[Effective], tuple[int, int]]:
+    """What is used and what is reserved of a limit, by these records."""
+    records = [(item.reserved, item.record(project or "project", token or "token")) for item in usage]
+    used = [record for reserved, record in records if not reserved]
+    in_flight = [record for reserved, record in records if reserved]
+    return lambda effective: (used_by(used, effective, now_ms), used_by(in_flight, effective, now_ms))
 
 
 def _given(value: Mapping[str, Any], routing: Routing) -> dict[int, Given]:
