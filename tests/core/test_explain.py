@@ -170,7 +170,7 @@ def test_each_effective_limit_is_shown_as_it_stands() -> None:
     assert (project["used"], project["reserved"], project["remaining"]) == (750_000_000, 100_000_000, 4_150_000_000)
     assert (project["start_ms"], project["reset_ms"], project["allowed"]) == (MIDNIGHT, MIDNIGHT + 86_400_000, True)
     assert (token["scope"], token["used"], token["remaining"]) == ("token", 250_000_000, 650_000_000)
-    assert shown["order"] == ["dear", "cheap"]
+    assert shown["order"] == ["cheap", "dear"]
 
 
 def test_what_limits_drop_is_not_scored_and_says_why() -> None:
