@@ -11,7 +11,7 @@ AUDIT := tests/api/audit/node_modules/.package-lock.json
 SOURCES := waybill core proxy api tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-full soak lock clean
+.PHONY: help run test check bench bench-full soak mutate lock clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -41,6 +41,9 @@ bench-full: $(VENV)/.dev ## The same at large sizes.
 soak: $(VENV)/.dev ## Kills, faults and leaks over a long time.
 	@$(call programs,$(TEST_PROGRAMS) $(BENCH_PROGRAMS))
 	$(VENV)/bin/pytest -m soak -s --timeout=0 tests
+
+mutate: $(VENV)/.dev ## Mutate the numbers and comparisons of core: how many do its tests find? An hour. MUTATE='core/money --most 20'
+	$(VENV)/bin/python -m tests.mutation $(or $(MUTATE),--most 20 --report)
 
 # The lock files hold names, versions and hashes, never an address: pip uses whatever index the machine is set up for.
 COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \

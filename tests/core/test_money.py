@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,3 +44,26 @@ def test_free_is_what_costs_nothing_in_every_tier() -> None:
     assert is_free(PriceTable(base=card(0), tiers=((10, card(0)),)))
     assert not is_free(PriceTable(base=card(0), tiers=((10, card(1)),)))
     assert not is_free(PriceTable(base=RateCard(**{**dict.fromkeys(RateCard.__struct_fields__, 0), "audio_output": 1})))
+
+
+def test_what_a_usage_does_not_say_is_nothing() -> None:
+    assert msgspec.structs.astuple(Usage()) == (0,) * len(Usage.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("usage", "pico"),
+    [
+        # One input token at 3; each part at its own rate, and never below nothing.
+        (Usage(input_tokens=1), 3),
+        (Usage(input_tokens=1, cached_input_tokens=1), 5),
+        (Usage(input_tokens=1, cached_input_tokens=-1), 3),
+        (Usage(input_tokens=2, cached_input_tokens=1), 3 + 5),
+        (Usage(input_tokens=-1), 0),
+        (Usage(output_tokens=1, reasoning_tokens=1), 7),
+        (Usage(output_tokens=1, reasoning_tokens=-1), 4),
+    ],
+)
+def test_parts_are_billed_at_their_own_rate(usage: Usage, pico: int) -> None:
+    rates = RateCard(**{**dict.fromkeys(RateCard.__struct_fields__, 9_000), "input": 3_000, "output": 4_000})
+    rates = msgspec.structs.replace(rates, cached_input=5_000, reasoning=7_000)
+    assert cost_nano_usd(PriceTable(base=rates), usage) == pico

@@ -95,6 +95,8 @@ def test_more_text_is_never_fewer_bytes_and_any_text_has_an_estimate(one: str, o
         ("a" * 17 + ".", 17 * 233 + 545 + 600),
         ("a" * 17 + "  ", 17 * 233 + 60 + 290 + 600),
         ("é", 1_350),
+        ("é\x7f\x80\xff", 545 + 3 * 1_350),  # ASCII ends with 7F, Latin-1 with FF
+        ("é\x7f" + "a" * 8, 9 * 233 - 233 + 545 + 1_350),  # the same where little is foreign
         ("aé", 233 + 1_350),
         ("\u0100\u02ff", 2 * 1_700),
         ("αβ", 2 * 420),

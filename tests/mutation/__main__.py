@@ -1,0 +1,174 @@
+"""`python -m tests.mutation [path …] [--most N] [--jobs N] [--seed N]`: which mutants of `core` its tests let pass.
+
+Every number of the source is made one more and one less, every comparison is moved at its boundary and turned around. Without
+--most all are tried; with it, so many of each file, drawn with the seed. The report goes to docs/soak/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib
+import multiprocessing
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import bpe_openai
+import hypothesis
+import msgspec  # noqa: F401  # children find what they need imported already
+import yaml  # noqa: F401  # the same
+
+from tests.mutation.mutants import Mutant, mutants_of
+from tests.mutation.running import PLUGINS, killer, reached_by
+from tests.soak import report
+
+ROOT = Path(__file__).parents[2]
+TESTS = ("tests/core",)
+EQUIVALENT = Path(__file__).with_name("equivalent.txt")
+
+
+def main() -> int:
+    """Exit code 1 if less than nine in ten fail."""
+    arguments = _arguments()
+    if arguments.lines:
+        return _try_all(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        # A copy stands still while the checkout is worked on.
+        _copy(Path(folder))
+        lines = Path(folder, "lines")
+        command = [sys.executable, "-m", "tests.mutation", *sys.argv[1:], "--lines", str(lines)]
+        code = subprocess.run(command, cwd=folder).returncode
+        if arguments.report and lines.is_file():
+            report.write("mutation", "Mutants of core", lines.read_text(encoding="utf-8").splitlines())
+        return code
+
+
+def _copy(folder: Path) -> None:
+    listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+
+
+def _try_all(arguments: argparse.Namespace) -> int:
+    hypothesis.settings.register_profile("mutation", max_examples=50, derandomize=True, database=None, deadline=None)
+    hypothesis.settings.load_profile("mutation")
+    for name in ("o200k_base", "cl100k_base"):
+        bpe_openai.get_encoding(name)  # once, before children are forked
+    for name in PLUGINS:
+        importlib.import_module(name)
+    gc.freeze()
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    print("which test reaches what …", flush=True)
+    reached, seconds = reached_by(ROOT, TESTS)
+    print(f"{len(reached)} tests in {seconds:.0f} s", flush=True)
+    paths = [path for path in _sources() if any(path.startswith(wanted) for wanted in arguments.paths)]
+    chosen = [mutant for path in paths for mutant in _some(mutants_of(ROOT, path), arguments.most, arguments.seed)]
+    started = time.monotonic()
+    trial = Trial(reached, seconds)
+    with multiprocessing.get_context("fork").Pool(arguments.jobs) as pool:
+        survivors = [mutant for mutant, survives in zip(chosen, pool.imap(trial.survives, chosen), strict=True) if survives]
+    text = "\n".join(_report(chosen, survivors, time.monotonic() - started, arguments))
+    print(f"\n{text}")
+    arguments.lines.write_text(text, encoding="utf-8")
+    return int(len(survivors) > 0.1 * len(chosen))
+
+
+class Trial:
+    """Tries mutants, with what earlier ones have taught: the test that found a neighbour comes first."""
+
+    def __init__(self, reached: dict[str, set[tuple[str, int]]], seconds: float) -> None:
+        self._reached = reached
+        self._seconds = 30 + 2 * seconds
+        self._found: Counter[tuple[str, str]] = Counter()
+
+    def survives(self, mutant: Mutant) -> bool:
+        """Whether every test passes with it."""
+        found = None
+        for tests in self._tests_for(mutant):
+            files = sorted({test.partition("::")[0] for test in tests})
+            order = {test: place for place, test in enumerate(tests)}
+            if tests and (found := killer(ROOT, mutant, order, files, self._seconds)) is not None:
+                break
+        if found:
+            self._found[mutant.path, found] += 1
+        verdict = "SURVIVES" if found is None else "found"
+        print(f"{verdict} {mutant.path}:{mutant.line} {mutant.change}", flush=True)
+        return found is None
+
+    def _tests_for(self, mutant: Mutant) -> list[list[str]]:
+        """Rounds of tests: the best hitherto; those that call the function or, for a module's lines, the file; then all."""
+        best = [test for (path, test), _ in self._found.most_common() if path == mutant.path][:3]
+        if mutant.function:
+            near = {test for test, functions in self._reached.items() if (mutant.path, mutant.function) in functions}
+            return [[test for test in best if test in near], [test for test in near if test not in best]]
+        near = {test for test, functions in self._reached.items() if any(path == mutant.path for path, _ in functions)}
+        rest = [test for test in self._reached if test not in near and test not in best]
+        return [best, [test for test in near if test not in best], rest]
+
+
+def _report(chosen: list[Mutant], survivors: list[Mutant], seconds: float, arguments: argparse.Namespace) -> list[str]:
+    reasons = _equivalent()
+    known = [mutant for mutant in survivors if mutant.key in reasons]
+    open_ = [mutant for mutant in survivors if mutant.key not in reasons]
+    sample = f"{arguments.most} of each file, seed {arguments.seed}" if arguments.most else "all"
+    lines = [
+        f"python -m tests.mutation {' '.join(arguments.paths)}: {sample}; {len(chosen)} mutants in {seconds / 60:.0f} min",
+        f"found by {', '.join(TESTS)}: {len(chosen) - len(survivors)} of {len(chosen)}, {_share(chosen, survivors)}",
+        f"{len(known)} of the others change nothing that can be seen (tests/mutation/equivalent.txt): without them "
+        f"{_share([m for m in chosen if m not in known], open_)}",
+        "",
+    ]
+    for path in dict.fromkeys(mutant.path for mutant in chosen):
+        here = [mutant for mutant in chosen if mutant.path == path]
+        left = [mutant for mutant in survivors if mutant.path == path]
+        lines.append(f"{path:40}{len(here) - len(left):5} of {len(here):5}  {_share(here, left)}")
+    lines += ["", "not found:"]
+    lines += [f"{mutant.path}:{mutant.line}: {mutant.change} in `{mutant.source}`" for mutant in open_]
+    lines += ["", "equivalent:"]
+    lines += [f"{mutant.path}:{mutant.line}: {mutant.change}: {reasons[mutant.key]}" for mutant in known]
+    return lines
+
+
+def _share(mutants: list[Mutant], survivors: list[Mutant]) -> str:
+    return f"{1 - len(survivors) / len(mutants):.1%}" if mutants else "none"
+
+
+def _equivalent() -> dict[str, str]:
+    """Mutants that nobody can tell from the original, by key, with the reason."""
+    lines = EQUIVALENT.read_text(encoding="utf-8").splitlines()
+    return dict(line.split(" || ", 1) for line in lines if line and not line.startswith("#"))
+
+
+def _sources() -> list[str]:
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "core").rglob("*.py"))
+
+
+def _some(mutants: list[Mutant], most: int, seed: int) -> list[Mutant]:
+    if not most or len(mutants) <= most:
+        return mutants
+    return [mutants[place] for place in sorted(random.Random(seed).sample(range(len(mutants)), most))]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("paths", nargs="*", default=["core/"], help="beginnings of paths; all of core without any")
+    parser.add_argument("--most", type=int, default=0, help="mutants of each file; 0: all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--lines", type=Path, help=argparse.SUPPRESS)  # given to the run in the copy: where its report goes
+    parser.add_argument("--report", action="store_true", help="write docs/soak/<date>-mutation.txt")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    assert not [name for name in sys.modules if name == "core" or name.startswith("core.")], "children import it anew"
+    sys.exit(main())
