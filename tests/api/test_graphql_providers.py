@@ -176,3 +176,44 @@ async def test_without_a_sealing_key_a_key_is_not_taken(api: Api) -> None:
         assert (field, "no sealing key" in reason) == ("credential.key", True)
     finally:
         hidden.rename(api.layout.public_key)
+
+
+async def test_a_key_in_clear_is_refused_wherever_it_was_put(api: Api) -> None:
+    secret = "gsk_" + "aB3dE5fG7h" * 5
+    head = api.head()
+    put = {"providerId": "local", "headers": [{"name": "x-note", "value": secret}]}
+    places: list[tuple[str, dict[str, Any]]] = [
+        ("providerUpdate", put),
+        ("providerUpdate", {**put, "dryRun": True}),
+        ("providerCreate", {"providerId": "noted", "preset": "vllm", "headers": put["headers"]}),
+        ("providerKeySet", {"providerId": "local", "credential": {"key": KEY}, "reason": f"key is {secret}"}),
+        ("providerKeySet", {"providerId": "local", "credential": {"env": secret}}),
+        ("providerUpdate", {"providerId": "local", "baseUrl": f"https://kim:{secret}@api.example.org"}),
+    ]
+    for name, wish in places:
+        refused = await change(api, name, **wish)
+        assert refused["__typename"] == "ValidationFailed", refused
+        assert secret not in str(refused)
+    assert "a Groq key in clear" in (await change(api, "providerUpdate", **put))["message"]
+    assert api.head() == head
+
+
+async def test_a_projects_own_provider_is_changed_by_whoever_may_change_models_there(api: Api) -> None:
+    """A member without `model:write` everywhere, and with it in one project."""
+    roles = 'roles:\n  modeller:\n    permissions: ["project:read", "model:read", "model:write"]\n'
+    api.commit("roles.yaml", roles.encode())
+    demo = text(api, "projects/demo/project.yaml")
+    member = "members:\n  - {user: viewer@example.org, role: modeller}"
+    api.commit("projects/demo/project.yaml", demo.replace("members: []", member).encode())
+    while (await api.data("{ revision { commit } }"))["revision"]["commit"] != api.head():
+        pass  # until both are published
+    own = {"preset": "xai", "credential": {"key": KEY}}
+    made = await change(api, "providerCreate", api.viewer_key, providerId="demos", project="demo", **own)
+    assert made["provider"]["projectSlug"] == "demo"
+    assert (await change(api, "providerKeySet", api.viewer_key, providerId="demos", credential={"key": KEY}))["change"]
+    shared = await change(api, "providerUpdate", api.viewer_key, providerId="demos", project=None)
+    assert shared == {"__typename": "NotAllowed", "permission": "model:write"}
+    everybodys = await change(api, "providerCreate", api.viewer_key, providerId="all", **own)
+    assert everybodys == {"__typename": "NotAllowed", "permission": "model:write"}
+    hidden = await change(api, "providerCreate", api.viewer_key, providerId="theirs", project="support-bot", **own)
+    assert hidden["__typename"] == "NotFound"
