@@ -26,7 +26,7 @@ _GIVES_UP_S = 10.0
 _WARM_UP = 10
 _HEAD = "{ revision { commit } }"
 _UPDATE = """mutation Update($input: ProjectUpdateInput!) { projectUpdate(input: $input) { __typename
-  ... on ProjectUpdated { revision } ... on Conflict { message } ... on ValidationFailed { message }
+  ... on ProjectUpdated { change { revision } } ... on Conflict { message } ... on ValidationFailed { message }
 } }"""
 _numbers = itertools.count(1)
 
@@ -113,9 +113,10 @@ def _commit(product: Product, watcher: _Watcher, head: str) -> Timed:
     answered = time.monotonic()
     if answer["__typename"] != "ProjectUpdated":
         raise RuntimeError(f"not committed: {answer}")
-    running = watcher.wait_running(answer["revision"])
+    revision = answer["change"]["revision"]
+    running = watcher.wait_running(revision)
     landed_ms, answered_ms, running_ms = ((at - began) * 1000 for at in (watcher.landed, answered, running))
-    return Timed(revision=answer["revision"], landed_ms=landed_ms, answered_ms=answered_ms, running_ms=running_ms)
+    return Timed(revision=revision, landed_ms=landed_ms, answered_ms=answered_ms, running_ms=running_ms)
 
 
 class _Watcher:
