@@ -202,7 +202,7 @@ def test_the_palette_says_type_range_default_unit_and_choices() -> None:
     assert (window.type, window.unit, window.default) == ("number", "min", 20.0)
     assert (window.minimum, window.exclusive_minimum, window.maximum, window.exclusive_maximum) == (0, True, 1440, False)
     calls = parameter("rate-limit", "max_calls")
-    assert (calls.type, calls.minimum, calls.default, calls.required) == ("integer", 1, None, False)
+    assert (calls.type, calls.minimum, calls.maximum, calls.default, calls.required) == ("integer", 1, 10**9, None, False)
     metric = parameter("performance", "metric")
     assert (metric.type, metric.choices, metric.default) == ("enum", ("latency", "ttft"), "latency")
     assert (parameter("llm", "model").type, parameter("llm", "model").required) == ("model", True)

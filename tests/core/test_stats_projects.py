@@ -127,6 +127,9 @@ def test_rests_and_counts_survive_a_checkpoint() -> None:
     ranking = Ranking(CANDIDATES, [RateLimit(max_calls=1), Fairness()])
     before = ranking.decide(Facts(), statistics, START_MS + 9, project="p")
     assert before.order == ("c",)
+    # It ended at 5 ms, so at 9 ms 59,996 of its 60,000 ms are left.
+    assert before.policies[0].inputs["a"] == {"calls": 1, "rests_ms": 59_996}
+    assert "another 59996 ms" in before.policies[0].excluded["a"]
     restored = Statistics.restore(json.loads(json.dumps(statistics.state())))
     assert ranking.decide(Facts(), restored, START_MS + 9, project="p") == before
     assert restored.rests == {"a": START_MS + 5 + 60_000}
