@@ -26,6 +26,7 @@ from api.graphql.mutations.routing import RoutingMutations
 from api.graphql.mutations.settings import SettingsMutations
 from api.graphql.mutations.tokens import TokenMutations
 from api.graphql.queries import nodes, projects, request_logs
+from api.graphql.queries.explain import ExplainQueries
 from api.graphql.queries.history import HistoryQueries
 from api.graphql.queries.limit_events import LimitEventQueries
 from api.graphql.queries.models import ModelQueries
@@ -58,7 +59,7 @@ FeedAfter = Annotated[
 
 
 @strawberry.type(description="What can be read.")
-class Query(HistoryQueries, LimitEventQueries, ModelQueries, PeopleQueries, ProxyQueries):
+class Query(ExplainQueries, HistoryQueries, LimitEventQueries, ModelQueries, PeopleQueries, ProxyQueries):
     """Root of queries."""
 
     @strawberry.field(description="The user behind this request.")

@@ -151,14 +151,18 @@ def _facts(value: Mapping[str, Any]) -> Facts:
         if unknown:
             raise ExplainError([(f"facts.{name}", f"is no fact; known are {', '.join(known)}") for name in unknown])
         return _typed("facts", value["facts"], Facts)
-    path = value.get("path", _CHAT_PATH)
-    reader = next((reads for end, reads in _READERS.items() if isinstance(path, str) and path.endswith(end)), None)
-    if reader is None:
-        raise ExplainError([("path", f"no facts are read from requests to {path}; known are {', '.join(_READERS)}")])
     body = value["body"]
     encoded = body.encode() if isinstance(body, str) else msgspec.json.Encoder(decimal_format="number").encode(body)
+    return facts_of(value.get("path", _CHAT_PATH), encoded)
+
+
+def facts_of(path: object, body: bytes) -> Facts:
+    """The facts of a request to a path. Raises ExplainError."""
+    reads = next((reads for end, reads in _READERS.items() if isinstance(path, str) and path.endswith(end)), None)
+    if reads is None:
+        raise ExplainError([("path", f"no facts are read from requests to {path}; known are {', '.join(_READERS)}")])
     try:
-        return reader(encoded)
+        return reads(body)
     except BodyError as error:
         raise ExplainError([(f"body.{error.field}" if error.field else "body", error.reason)]) from None
 

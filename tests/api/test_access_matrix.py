@@ -181,7 +181,9 @@ def _value(kind: Any, name: str, slug: str, given: dict[str, Any], named: str | 
     return REASON if name == "reason" else made_up.get(kind.name, "x")
 
 
-def filled(template: str, slug: str) -> str:
+def filled(template: Any, slug: str) -> Any:
+    if not isinstance(template, str):
+        return template
     project_ids = {OWN: "01jd8q3v5n9z2k4m6p7r0t1w3x", FOREIGN: "01jd8q4c7f2y8b5h1g6s9d0e4a"}
     values = {
         "{project}": slug,
