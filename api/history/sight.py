@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from api.access import Viewer
+from api.repository.checks import path_fault
 from core.paths import slug_of
 
 MODEL_FOLDERS = ("models", "providers")
@@ -35,7 +36,9 @@ class Sight(msgspec.Struct, frozen=True):
         return self.projects is None and self.models
 
     def sees(self, path: str) -> bool:
-        """Whether the file at `path` is seen."""
+        """Whether the file at `path` is seen; what cannot be a path in a repository never is."""
+        if not is_path(path):
+            return False
         slug = slug_of(path)
         if slug is not None:
             return self.projects is None or slug in self.projects
@@ -44,6 +47,8 @@ class Sight(msgspec.Struct, frozen=True):
     def narrowed(self, topic: str | None) -> tuple[str, ...] | None:
         """The files and folders of `topic` (a file or a folder; None: the whole repository) that are seen: () is all of the
         repository, None nothing."""
+        if topic is not None and not is_path(topic):
+            return None
         if self.everything:
             return (topic,) if topic else ()
         roots = tuple(self._roots())
@@ -60,6 +65,11 @@ class Sight(msgspec.Struct, frozen=True):
             yield from (f"projects/{slug}" for slug in sorted(self.projects))
         if self.models:
             yield from MODEL_FOLDERS
+
+
+def is_path(text: str) -> bool:
+    """Whether a file or a folder of a repository can be called so: git takes anything else as a mistake, or worse."""
+    return path_fault(text) is None and not any(part in ("", ".", "..") for part in text.split("/"))
 
 
 def _within(path: str, folder: str) -> bool:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import pytest
 
-from tests.api.conftest import ADMIN, VIEWER, Api
+from api.access import GlobalRole
+from api.database.engine import open_engine, sqlite_url
+from api.people import People
+from api.repository.commits import WAYBILL
+from api.repository.store import Edit
+from tests.api.conftest import ADMIN, PASSWORD, VIEWER, Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -42,6 +48,21 @@ async def revert(api: Api, revision: str, key: str | None = None, **wish: Any) -
     wish = {"revision": revision, "expectedRevision": api.head(), "reason": "Take it back", **wish}
     answer = await (api.data(REVERT, key, input=wish) if key else api.data(REVERT, input=wish))
     return dict(answer["revert"])
+
+
+def commit_all(api: Api, changes: Mapping[str, bytes | None], reason: str) -> str:
+    edit = Edit(changes=changes, author=WAYBILL, reason=reason, base=api.head())
+    return api.repository.commit(edit, check=lambda head, landing: None).revision
+
+
+async def user(api: Api, email: str, role: str) -> str:
+    """Somebody with a custom role; their API key."""
+    engine = open_engine(sqlite_url(api.layout.database))
+    try:
+        people = People(engine)
+        return await people.create_key(await people.create_user(email, PASSWORD, cast("GlobalRole", role)), "test")
+    finally:
+        await engine.dispose()
 
 
 async def published(api: Api, revision: str) -> None:
@@ -155,6 +176,13 @@ async def test_files_and_projects_are_read_at_any_revision(api: Api) -> None:
     assert (await api.data('{ file(path: "projects") { text } }'))["file"] is None
 
 
+@pytest.mark.parametrize("path", ["..", "../x", "//", "a\0b", "projects/../waybill.yaml", "--all", ":(glob)**", "x" * 2000])
+async def test_what_is_no_path_has_no_past(api: Api, path: str) -> None:
+    query = """query($path: String!) { history(path: $path) { nodes { commit } } blame(path: $path, field: "a") { field }
+      file(path: $path) { text } }"""
+    assert await api.data(query, path=path) == {"history": {"nodes": []}, "blame": None, "file": None}
+
+
 # --- revert -------------------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +222,21 @@ async def test_a_revert_that_would_not_be_valid_is_refused(api: Api) -> None:
     assert found["__typename"] == "ValidationFailed"
     assert "there is no model `extra`" in found["problems"][0]["reason"]
     assert (await revert(api, used))["__typename"] == (await revert(api, added))["__typename"] == "Reverted"
+
+
+async def test_to_bring_back_a_project_takes_what_its_members_and_tokens_take(api: Api) -> None:
+    changes: dict[str, bytes | None] = {
+        "projects/gone/project.yaml": b"id: gone\nname: Gone\nmembers:\n  - {user: ada@example.org, role: admin}\n",
+        "projects/gone/tokens/t.yaml": b"name: t\nsha256: " + b"ab" * 32 + b"\nprefix: sk-lr-abcd\n",
+    }
+    commit_all(api, changes, "There")
+    gone = commit_all(api, dict.fromkeys(changes), "Not there")
+    await published(
+        api, api.commit("roles.yaml", b"roles:\n  builder:\n    permissions: ['project:read', 'project:write', 'model:read']\n")
+    )
+    key = await user(api, "builder@example.org", "builder")
+    assert (await revert(api, gone, key)) == {"__typename": "NotAllowed", "permission": "member:write"}
+    assert (await revert(api, gone))["change"]["changedFiles"] == sorted(changes)
 
 
 async def test_a_revert_takes_what_the_change_itself_takes(api: Api) -> None:

@@ -97,6 +97,15 @@ def test_a_topic_is_narrowed_to_what_is_seen(topic: str | None, paths: tuple[str
     assert MEMBER.narrowed(topic) == paths
 
 
+@pytest.mark.parametrize(
+    "path", ["..", "../x", "/etc/passwd", "a//b", "./a", "a\0b", "a\nb", "a/", "projects/../waybill.yaml", ""]
+)
+def test_what_is_no_path_is_nothing(path: str) -> None:
+    everything = Sight(projects=None, models=True)
+    assert not everything.sees(path)
+    assert everything.narrowed(path) is None
+
+
 def test_a_restricted_viewer_sees_their_projects_and_the_models() -> None:
     viewer = Viewer(
         user_id="u", email="e", role="viewer", restricted=True,

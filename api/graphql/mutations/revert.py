@@ -9,11 +9,12 @@ version; one that is back already stays. A dry run shows the difference and the 
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from collections.abc import Iterator
+from typing import Annotated, TypeAlias, cast
 
 import strawberry
 
-from api.access import Forbidden, require
+from api.access import Forbidden, Rule, require
 from api.graphql.context import Context, Info
 from api.graphql.mutations.committing import CommitInput, Failure, Files, Plan, commit, input_problem, invalid
 from api.graphql.types.change import ConfigurationChange
@@ -24,8 +25,8 @@ from api.repository.errors import Conflict as FilesConflict
 from api.repository.errors import UnknownRevision, Versions
 from api.repository.log import Commit, Version
 from api.repository.store import Changes
-from core.config import Config
-from core.paths import kind_of
+from core.config import Config, Project, Token
+from core.paths import kind_of, slug_of
 
 
 @strawberry.input(description="A revision to undo.")
@@ -61,11 +62,12 @@ async def revert(context: Context, wish: RevertInput) -> Reverted | Failure:
     if not all(map(sight.sees, paths)):
         return _missing(wish)
     try:
-        for _ in (path for path in paths if kind_of(path) is None):
-            require(context.viewer, "settings:write")  # what is no configuration belongs to whoever runs the installation
+        versions = await context.services.history.versions(wish.revision, paths)
+        for rule, project in _needed(versions):
+            require(context.viewer, rule, project)
     except Forbidden as error:
+        context.deny("Mutation.revert", cast("Rule", error.permission), error)
         return NotAllowed(message=str(error), permission=error.permission)
-    versions = await context.services.history.versions(wish.revision, paths)
 
     def edit(config: Config, files: Files) -> Changes:
         return undoing(undone, versions, wish.expected_revision, files)
@@ -75,6 +77,18 @@ async def revert(context: Context, wish: RevertInput) -> Reverted | Failure:
     if isinstance(landed, Failure):
         return landed
     return Reverted(change=landed.change, reverted=Revision.of(undone))
+
+
+def _needed(versions: list[Version]) -> Iterator[tuple[Rule, str | None]]:
+    """What it takes beside what the changes of files take: a file that comes back brings back what it grants."""
+    for version in versions:
+        kind, slug = kind_of(version.path), slug_of(version.path)
+        if kind is None:
+            yield "settings:write", None  # what is no configuration belongs to whoever runs the installation
+        elif version.after is None and kind is Project:
+            yield "member:write", slug
+        elif version.after is None and kind is Token:
+            yield "token:write", slug
 
 
 def undoing(undone: Commit, versions: list[Version], read_at: str, files: Files) -> Changes:
