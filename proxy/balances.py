@@ -55,13 +55,18 @@ class Openings:
 
     async def run(self, interval_s: float = INTERVAL_S) -> None:
         """Ask and take answers every so often, until cancelled; a folder that refuses is tried again."""
-        self._question.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.begin()
         while True:
             try:
                 await self.step()
             except OSError as error:
                 _log.warning("opening balances cannot be asked for", extra={"error": str(error)})
             await asyncio.sleep(interval_s)
+
+    def begin(self) -> None:
+        """Withdraw what the process before may have asked: nobody waits for it any more. Raises OSError."""
+        self._question.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._question.unlink(missing_ok=True)
 
     async def step(self) -> None:
         """Take the answer to what was asked, if it is there, then ask for what is still pending. Raises OSError."""
