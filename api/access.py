@@ -87,6 +87,7 @@ TYPE_RULES: Final[Mapping[str, Rule]] = {
     "LimitEventEdge": "report:read",
     "LimitEventGap": "report:read",
     "LimitRule": "signed-in",
+    "LimitUse": "report:read",
     "Limits": "signed-in",
     "LoggedIn": "signed-in",
     "LoggedOut": "anonymous",
@@ -160,7 +161,6 @@ TYPE_RULES: Final[Mapping[str, Rule]] = {
     "SessionsEnded": "signed-in",
     "Settings": "project:read",
     "SettingsUpdated": "signed-in",
-    "TodayUsage": "report:read",
     "Token": "project:read",
     "TokenConnection": "project:read",
     "TokenCreated": "signed-in",
@@ -170,6 +170,12 @@ TYPE_RULES: Final[Mapping[str, Rule]] = {
     "TokenRevoked": "signed-in",
     "TokenUpdated": "signed-in",
     "Usage": "report:read",
+    "UsageFigures": "report:read",
+    "UsageGroup": "report:read",
+    "UsageLatency": "report:read",
+    "UsagePoint": "report:read",
+    "UsageReport": "report:read",
+    "UsageTrend": "report:read",
     "User": "user:read",
     "UserConnection": "user:read",
     "UserCreated": "signed-in",
@@ -197,6 +203,8 @@ FIELD_RULES: Final[Mapping[str, Asked]] = {
     "Query.settings": Somewhere("project:read"),
     "Query.projects": Somewhere("project:read"),
     "Query.project": In("project:read", "slug"),
+    "Query.limits": In("report:read", "project"),
+    "Query.usage": Somewhere("report:read"),
     "Query.limitEvents": Somewhere("report:read"),
     "Query.requestLogs": Somewhere("report:read"),
     "Query.requestLog": Somewhere("report:read"),
@@ -261,6 +269,9 @@ FIELD_RULES: Final[Mapping[str, Asked]] = {
     "Subscription.requestLogFeed": Somewhere("report:read"),
     "Subscription.requestLogFirehose": Somewhere("report:read"),
     "RequestTrace.content": "content:read",
+    "Token.lastUsedAt": "report:read",
+    # Narrowed to nothing for whoever does not see all projects.
+    "Model.limitUse": Somewhere("report:read"),
 }
 
 

@@ -45,6 +45,7 @@ class _Finished(msgspec.Struct, frozen=True, tag_field="event", tag="finished"):
     status: Status
     http_status: _Amount
     call_type: CallType = "completion"
+    cause: str = ""
     dialect: str = "openai_chat"
     stream: bool = False
     model: str | None = None
@@ -128,5 +129,6 @@ def _row(event: _Finished, position: int) -> LogRow:
         latency_ms=event.latency_ms,
         first_byte_ms=event.first_byte_ms,
         attempts=sum(attempt.status != "skipped" for attempt in event.attempts),
+        cause=event.cause or None,
         labels=event.labels,
     )

@@ -145,5 +145,6 @@ def _row(product: Product, position: int, at_ms: int) -> LogRow:
         latency_ms=12.5,
         first_byte_ms=None,
         attempts=1,
+        cause=None,
         labels={},
     )

@@ -6,15 +6,20 @@ requests are one call to one model that cost what their row says; only what diff
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from operator import add
 
 import msgspec
 
 from api.database.request_logs import LogRow
+from api.database.tables import LATENCY_BOUNDS_MS, USAGE_FIGURES
 from core.limits import Amounts
 from core.limits.amounts import NOTHING, added, amounts, taken
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+_CLASSES = USAGE_FIGURES.index("latency_class_0")
 _TOTALS = ""  # no model has this id
 
 _encode = msgspec.json.encode
@@ -62,6 +67,26 @@ def by_hour(rows: Iterable[LogRow], bookings: Iterable[Booking]) -> list[tuple[s
     return [(*key, *figures) for key, figures in sums.items()]
 
 
+def by_model(hourly: Iterable[tuple[str | int, ...]], span_ms: int) -> list[tuple[str | int, ...]]:
+    """Rows of `usage_hourly` added up over tokens and over spans of so many ms, in the order of `usage_by_hour`'s columns."""
+    sums: dict[tuple[int, str, str], Iterable[int]] = {}
+    for project, hour_ms, _, model, *figures in hourly:
+        start_ms = int(hour_ms) - int(hour_ms) % span_ms
+        key = (start_ms, str(project), str(model))
+        found = sums.get(key)
+        sums[key] = figures if found is None else list(map(add, found, figures))  # type: ignore[assignment]  # all are numbers
+    return [(*key, *figures) for key, figures in sums.items()]
+
+
+def last_used(rows: Iterable[LogRow]) -> list[tuple[str, str, int]]:
+    """The newest arrival with each token: (project, token, Unix ms)."""
+    newest: dict[tuple[str, str], int] = {}
+    for row in rows:
+        key = (row.project, row.token)
+        newest[key] = max(newest.get(key, 0), row.at_ms)
+    return [(*key, at_ms) for key, at_ms in newest.items()]
+
+
 def total_of(bookings: Iterable[Booking]) -> Amounts:
     """The totals of these requests together."""
     total = NOTHING
@@ -79,7 +104,7 @@ def _found(sums: dict[tuple[str, int, str, str], list[int]], row: LogRow, hour_m
     key = (row.project, hour_ms, row.token, model)
     found = sums.get(key)
     if found is None:
-        found = sums[key] = [0] * 10
+        found = sums[key] = [0] * len(USAGE_FIGURES)
     return found
 
 
@@ -93,10 +118,24 @@ def _book(figures: list[int], used: Amounts) -> None:
 
 def _describe(figures: list[int], row: LogRow) -> None:
     """What is told of requests and is not part of any limit: whole rows, at the model that answered."""
-    figures[1] += row.status in ("error", "timeout")
     figures[9] += 1
+    if row.status == "success":
+        _time(figures, row)
+    else:
+        figures[1] += row.status in ("error", "timeout")
+        figures[10] += row.status in ("budget_exceeded", "rejected")
+        figures[11] += row.status == "cancelled"
     if row.input_tokens is not None:
         figures[4] += row.cached_input_tokens or 0
         figures[5] += row.cache_write_tokens or 0
         figures[6] += row.reasoning_tokens or 0
         figures[8] += row.cost_nano_usd is None
+
+
+def _time(figures: list[int], row: LogRow) -> None:
+    """How long a success took."""
+    figures[12] += round(row.latency_ms)
+    if row.first_byte_ms is not None:
+        figures[13] += round(row.first_byte_ms)
+        figures[14] += 1
+    figures[_CLASSES + bisect_left(LATENCY_BOUNDS_MS, row.latency_ms)] += 1

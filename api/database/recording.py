@@ -18,7 +18,7 @@ from sqlalchemy import Table
 
 from api.database import alerts, tables
 from api.database.alerts import Alert
-from api.database.bookings import Booking, by_hour, shares
+from api.database.bookings import DAY_MS, HOUR_MS, Booking, by_hour, by_model, last_used, shares
 from api.database.engine import open_sqlite, sqlite_path, translated
 from api.database.request_logs import LogRow
 from api.database.windows import Run, sqlite_run
@@ -141,9 +141,11 @@ class SqliteRecords:
             _insert(connection, tables.request_logs, _ROW_COLUMNS, (_values(row, booking) for row, booking in rows))
             bodies = ((row.position, row.at_ms, body) for row, body in zip(batch.rows, batch.bodies, strict=True))
             _insert(connection, tables.traces, ("position", "at_ms", "body"), bodies)
-            _insert(
-                connection, tables.usage_hourly, _columns(tables.usage_hourly), by_hour(batch.rows, batch.bookings), _ADD_UP
-            )
+            hourly = by_hour(batch.rows, batch.bookings)
+            _insert(connection, tables.usage_hourly, _columns(tables.usage_hourly), hourly, _ADD_HOURLY)
+            for table, span_ms in ((tables.usage_by_hour, HOUR_MS), (tables.usage_by_day, DAY_MS)):
+                _insert(connection, table, _columns(table), by_model(hourly, span_ms), _ADD[table.name])
+            _insert(connection, tables.tokens_used, _columns(tables.tokens_used), last_used(batch.rows), _LAST)
             self._extend_span(connection, batch)
         mark = (_JOURNAL, *msgspec.structs.astuple(batch.mark))
         _insert(connection, tables.recorder_position, ("journal", *Mark.__struct_fields__), [mark], _MOVE)
@@ -197,7 +199,14 @@ def _upsert(table: Table, keys: int, change: str) -> str:
     return f"ON CONFLICT ({', '.join(columns[:keys])}) DO UPDATE SET {changes}"
 
 
-_ADD_UP = _upsert(tables.usage_hourly, 4, "{column} = {table}.{column} + excluded.{column}")
+_SUM = "{column} = {table}.{column} + excluded.{column}"
+_ADD_HOURLY = _upsert(tables.usage_hourly, 4, _SUM)
+_ADD = {table.name: _upsert(table, 3, _SUM) for table in (tables.usage_by_hour, tables.usage_by_day)}
+_LAST = _upsert(
+    tables.tokens_used,
+    2,
+    "{column} = CASE WHEN {table}.{column} > excluded.{column} THEN {table}.{column} ELSE excluded.{column} END",
+)
 _MOVE = _upsert(tables.recorder_position, 1, "{column} = excluded.{column}")
 _EXTEND_SPAN = (
     "UPDATE log_spans SET last_position = ?, min_at_ms = CASE WHEN min_at_ms < ? THEN min_at_ms ELSE ? END,"

@@ -47,6 +47,7 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: float
     first_byte_ms: float | None
     attempts: int
+    cause: str | None
     labels: dict[str, str]
 
 

@@ -68,6 +68,7 @@ request_logs = Table(
     Column("labels", JSON, nullable=False),
     Column("admitted_ms", BigInteger, nullable=False, server_default=text("0")),  # after `at_ms`: whose windows it belongs to
     Column("shares", Text),  # JSON: what it is booked at, in all and by model, where the columns above do not say it
+    Column("cause", String(32)),  # of a routing call: the request that it was made for
 )
 _logs = request_logs.c
 Index(None, _logs.project, _logs.position)
@@ -87,6 +88,8 @@ Index(
 )
 has_shares = _logs.shares.is_not(None)
 Index("ix_request_logs_shares", _logs.position, sqlite_where=has_shares, postgresql_where=has_shares)
+has_cause = _logs.cause.is_not(None)
+Index("ix_request_logs_cause", _logs.cause, _logs.position, sqlite_where=has_cause, postgresql_where=has_cause)
 
 traces = Table(
     "traces",
@@ -107,6 +110,32 @@ log_spans = Table(
     Column("trace_bytes", BigInteger, nullable=False),
 )
 
+# Upper bounds in ms of the classes that latencies are counted in, doubling; a last class holds what took longer.
+LATENCY_BOUNDS_MS = (100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200)
+LATENCY_CLASSES = tuple(f"latency_class_{number}" for number in range(len(LATENCY_BOUNDS_MS) + 1))
+
+
+def _figures() -> list[Column[int]]:
+    """What a rollup adds up, in the order of `USAGE_FIGURES`."""
+    figures = [
+        Column("calls", BigInteger, nullable=False),  # as limits count them: one that failed for nothing is none
+        Column("errors", BigInteger, nullable=False),  # status `error` or `timeout`
+        Column("input_tokens", BigInteger, nullable=False),
+        Column("output_tokens", BigInteger, nullable=False),
+        Column("cached_input_tokens", BigInteger, nullable=False),
+        Column("cache_write_tokens", BigInteger, nullable=False),
+        Column("reasoning_tokens", BigInteger, nullable=False),
+        Column("cost_nano_usd", BigInteger, nullable=False),
+        Column("unpriced_calls", BigInteger, nullable=False),  # had usage, but its model has no price
+        Column("requests", BigInteger, nullable=False, server_default=text("0")),  # log rows, however they ended
+    ]
+    # Latencies are those of successes: the classes add up to how many these are. `first_bytes` are those that say theirs.
+    later = ("refused", "cancelled", "latency_ms", "first_byte_ms", "first_bytes", *LATENCY_CLASSES)
+    return figures + [Column(name, BigInteger, nullable=False, server_default=text("0")) for name in later]
+
+
+USAGE_FIGURES = tuple(column.name for column in _figures())
+
 usage_hourly = Table(
     "usage_hourly",
     metadata,
@@ -114,17 +143,34 @@ usage_hourly = Table(
     Column("hour_ms", BigInteger, primary_key=True),  # the first millisecond of the hour of admission
     Column("token", String(100), primary_key=True),
     Column("model", String(100), primary_key=True),  # "": what belongs to no model, so that all rows add up to the totals
-    Column("calls", BigInteger, nullable=False),  # as limits count them: one that failed for nothing is none
-    Column("errors", BigInteger, nullable=False),  # status `error` or `timeout`
-    Column("input_tokens", BigInteger, nullable=False),
-    Column("output_tokens", BigInteger, nullable=False),
-    Column("cached_input_tokens", BigInteger, nullable=False),
-    Column("cache_write_tokens", BigInteger, nullable=False),
-    Column("reasoning_tokens", BigInteger, nullable=False),
-    Column("cost_nano_usd", BigInteger, nullable=False),
-    Column("unpriced_calls", BigInteger, nullable=False),  # had usage, but its model has no price
-    Column("requests", BigInteger, nullable=False, server_default=text("0")),  # log rows, however they ended
+    *_figures(),
     Index(None, "hour_ms"),
+    sqlite_with_rowid=False,
+)
+
+
+def _by_model(name: str) -> Table:
+    """The same without tokens, by time first: what lists and charts over many projects read."""
+    return Table(
+        name,
+        metadata,
+        Column("start_ms", BigInteger, primary_key=True),
+        Column("project", String(63), primary_key=True),
+        Column("model", String(100), primary_key=True),
+        *_figures(),
+        sqlite_with_rowid=False,
+    )
+
+
+usage_by_hour = _by_model("usage_by_hour")
+usage_by_day = _by_model("usage_by_day")
+
+tokens_used = Table(
+    "tokens_used",
+    metadata,
+    Column("project", String(63), primary_key=True),
+    Column("token", String(100), primary_key=True),
+    Column("last_at_ms", BigInteger, nullable=False),  # the arrival of the newest request that it came with
     sqlite_with_rowid=False,
 )
 

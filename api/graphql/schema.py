@@ -29,8 +29,10 @@ from api.graphql.queries import nodes, projects, request_logs
 from api.graphql.queries.explain import ExplainQueries
 from api.graphql.queries.history import HistoryQueries
 from api.graphql.queries.limit_events import LimitEventQueries
+from api.graphql.queries.limits import LimitQueries
 from api.graphql.queries.models import ModelQueries
 from api.graphql.queries.proxies import ProxyQueries
+from api.graphql.queries.usage import UsageQueries
 from api.graphql.queries.users import PeopleQueries
 from api.graphql.scalars import Json, schema_config
 from api.graphql.subscriptions import request_log_feed
@@ -40,7 +42,7 @@ from api.graphql.subscriptions.request_log_feed import RequestLogBatch
 from api.graphql.subscriptions.revisions import RevisionSubscriptions
 from api.graphql.types.model import Model
 from api.graphql.types.nodes import Node, page_size
-from api.graphql.types.project import Project, ProjectConnection
+from api.graphql.types.project import Project, ProjectConnection, ProjectOrder
 from api.graphql.types.provider import Provider
 from api.graphql.types.request_log import LogOrder, RequestLog, RequestLogConnection, RequestLogFilter
 from api.graphql.types.revision import Revision
@@ -59,7 +61,9 @@ FeedAfter = Annotated[
 
 
 @strawberry.type(description="What can be read.")
-class Query(ExplainQueries, HistoryQueries, LimitEventQueries, ModelQueries, PeopleQueries, ProxyQueries):
+class Query(
+    ExplainQueries, HistoryQueries, LimitEventQueries, LimitQueries, ModelQueries, PeopleQueries, ProxyQueries, UsageQueries
+):
     """Root of queries."""
 
     @strawberry.field(description="The user behind this request.")
@@ -74,17 +78,17 @@ class Query(ExplainQueries, HistoryQueries, LimitEventQueries, ModelQueries, Peo
         """Asks for what the type of the thing takes."""
         return await nodes.node(info.context, id)
 
-    @strawberry.field(description="Projects, by slug.")
-    def projects(
+    @strawberry.field(description="Projects, by slug unless `order` says otherwise.")
+    async def projects(
         self,
         info: Info,
         first: First = None,
         after: After = None,
         search: Annotated[str | None, strawberry.argument(description="A part of the slug or the name, ignoring case.")] = None,
+        order: Annotated[ProjectOrder | None, strawberry.argument(description="In which order; by slug when left out.")] = None,
     ) -> ProjectConnection:
         """From the published configuration."""
-        catalogue, visible = info.context.services.catalogue(), signed_in(info.context.viewer).visible_projects()
-        return projects.page(catalogue, projects.matching(catalogue, search, visible), page_size(first), after)
+        return await projects.page(info.context, search, page_size(first), after, order or ProjectOrder())
 
     @strawberry.field(description="The project with this slug; null when there is none.")
     def project(

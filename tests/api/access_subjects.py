@@ -98,5 +98,9 @@ def _commit(layout: Layout, subjects: dict[str, dict[str, str]]) -> None:
     project = repository.read(head, path)[0].decode()
     lines = [f"  - {{user: {email_of(name)}, role: {each['in-own']}}}" for name, each in subjects.items() if "in-own" in each]
     changed = project.replace("members: []", "\n".join(["members:", *lines]))
-    edit = Edit(changes={path: changed.encode(), "roles.yaml": ROLES.encode()}, author=WAYBILL, reason="The people", base=head)
+    changes = {path: changed.encode(), "roles.yaml": ROLES.encode()}
+    for letter, slug in (("a", OWN), ("b", FOREIGN)):
+        token = f"name: Token\nsha256: {letter * 64}\nprefix: sk-lr-{letter}\n"
+        changes[f"projects/{slug}/tokens/laptop.yaml"] = token.encode()
+    edit = Edit(changes=changes, author=WAYBILL, reason="The people", base=head)
     repository.commit(edit, check=lambda head, changes: None)

@@ -150,10 +150,20 @@ async def test_todays_use_comes_from_the_rollups_alone(url, engine):
         connection.execute("DELETE FROM request_logs")
     connection.close()
     used = await usage.today(engine, ["a", "b", "nobody"], day + 2 * usage.HOUR_MS)
-    assert used["a"] == usage.UsageToday(
-        calls=4, requests=4, errors=1, input_tokens=30, output_tokens=15, cost_nano_usd=2_000, unpriced_calls=1
+    assert used["a"] == usage.Figures(
+        calls=4,
+        requests=4,
+        errors=1,
+        input_tokens=30,
+        output_tokens=15,
+        cached_input_tokens=9,
+        reasoning_tokens=6,
+        cost_nano_usd=2_000,
+        unpriced_calls=1,
+        latency_ms=36,
+        latency_classes=(3, *[0] * 10),
     )
-    assert (used["b"].calls, used["nobody"]) == (1, usage.UsageToday())
+    assert (used["b"].calls, used["nobody"]) == (1, usage.NOTHING)
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,14 @@ from api.catalogue import Catalogue
 from api.graphql.context import Info
 from api.graphql.ids import node_id
 from api.graphql.scalars import Json, NanoUsd
+from api.graphql.types.limit_use import LimitUse, seen
 from api.graphql.types.limits import Limits, exact
 from api.graphql.types.nodes import Node, PageInfo
 from api.graphql.types.provider_words import Unpriced
 from api.presets import ModelPreset as Preset
 from core import config
 from core.fields import PRICED
+from core.limits import Scope
 from core.paths import id_of, model_path, provider_path, slug_of
 from core.routing import candidates
 
@@ -119,6 +121,12 @@ class Model(Node):
         from api.graphql.types.provider import Provider as Found  # it knows this module
 
         return Found.at(self.catalogue, self.provider_id)
+
+    @strawberry.field(description="Its own limits with their present use, for whoever may see all projects; else none.")
+    async def limit_use(self, info: Info) -> list[LimitUse]:
+        """Through a loader."""
+        uses = await info.context.loaders.limit_uses.load(Scope("", "", self.model_id))
+        return seen(signed_in(info.context.viewer), uses)
 
     @strawberry.field(
         description="Slugs of the projects that use it, of those that the viewer may see: it cannot be deleted then."

@@ -5,21 +5,57 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated
 
 import strawberry
 
+from api.access import signed_in
 from api.catalogue import Catalogue, ProjectEntry
-from api.database.usage import UsageToday
+from api.clock import now_ms
+from api.database.usage import DAY_MS
 from api.graphql.context import Info
+from api.graphql.errors import BadInput
 from api.graphql.ids import node_id
-from api.graphql.scalars import BigInt, NanoUsd
+from api.graphql.types.limit_use import LimitUse, seen
 from api.graphql.types.limits import Limits
 from api.graphql.types.nodes import Label, Node, PageInfo, labels, page_size
 from api.graphql.types.routing import ProjectRouting
 from api.graphql.types.token import TokenConnection, tokens_of
+from api.graphql.types.usage import UsageFigures, UsageTrend
 from core import config
 from core.config import Timeouts
+from core.limits import Scope
+from core.paths import routing_path
+
+MOST_DAYS = 31
+
+
+@strawberry.enum(description="What projects are put in order by.")
+class ProjectMeasure(Enum):
+    """Columns of the list."""
+
+    SLUG = strawberry.enum_value("slug", description="The slug.")
+    NAME = strawberry.enum_value("name", description="The name, upper and lower case alike.")
+    COST = strawberry.enum_value("cost", description="Today's cost.")
+    CALLS = strawberry.enum_value("calls", description="Today's calls.")
+    TOKENS = strawberry.enum_value("tokens", description="The number of tokens.")
+
+
+@strawberry.enum(description="Which way a list is sorted.")
+class SortDirection(Enum):
+    """Directions."""
+
+    ASC = strawberry.enum_value("asc", description="The smallest first.")
+    DESC = strawberry.enum_value("desc", description="The largest first.")
+
+
+@strawberry.input(description="An order of projects; of equal ones the slug decides, the same way.")
+class ProjectOrder:
+    """What and which way."""
+
+    field: ProjectMeasure = strawberry.field(default=ProjectMeasure.SLUG, description="By what.")
+    direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="Which way.")
 
 
 @strawberry.type(description="Timeouts in milliseconds; null where the project leaves it to the installation.")
@@ -39,30 +75,6 @@ class ProjectTimeouts:
             attempt_timeout_ms=timeouts.attempt_timeout_ms,
             idle_timeout_ms=timeouts.idle_timeout_ms,
             connect_timeout_ms=timeouts.connect_timeout_ms,
-        )
-
-
-@strawberry.type(description="What a project used since midnight, UTC.")
-class TodayUsage:
-    """Sums of today's hourly rollups."""
-
-    calls: BigInt = strawberry.field(description="Requests at model endpoints.")
-    cost: NanoUsd = strawberry.field(description="USD; calls without a price count as nothing.")
-    input_tokens: BigInt = strawberry.field(description="Input tokens.")
-    output_tokens: BigInt = strawberry.field(description="Output tokens.")
-    errors: BigInt = strawberry.field(description="Calls that ended in an error or a timeout.")
-    unpriced_calls: BigInt = strawberry.field(description="Calls whose model has no price.")
-
-    @classmethod
-    def of(cls, used: UsageToday) -> TodayUsage:
-        """Figures of the rollups."""
-        return cls(
-            calls=BigInt(used.calls),
-            cost=NanoUsd(used.cost_nano_usd),
-            input_tokens=BigInt(used.input_tokens),
-            output_tokens=BigInt(used.output_tokens),
-            errors=BigInt(used.errors),
-            unpriced_calls=BigInt(used.unpriced_calls),
         )
 
 
@@ -131,10 +143,37 @@ class Project(Node):
         """The project whose rules of access hold for this object: itself."""
         return self.slug
 
+    @strawberry.field(description="The kinds of its policies that are enabled, in order of weight.")
+    def policies(self) -> list[str]:
+        """Of the same revision."""
+        found = self.catalogue.config.files.get(routing_path(self.slug))
+        if not isinstance(found, config.Routing):
+            return []
+        return [str(policy.__struct_config__.tag) for policy in found.policies if policy.enabled]
+
     @strawberry.field(description="What the project used since midnight, UTC.")
-    async def today(self, info: Info) -> TodayUsage:
+    async def today(self, info: Info) -> UsageFigures:
         """Through a loader: one query for a whole list of projects."""
-        return TodayUsage.of(await info.context.loaders.today.load(self.slug))
+        return UsageFigures.of((await info.context.loaders.days.load((self.slug, 1)))[0])
+
+    @strawberry.field(description="What it used in each of the last days, UTC.")
+    async def trend(
+        self, info: Info, days: Annotated[int, strawberry.argument(description="How many, today's included; at most 31.")] = 7
+    ) -> UsageTrend:
+        """By the same query."""
+        if not 1 <= days <= MOST_DAYS:
+            raise BadInput(f"`days` must be between 1 and {MOST_DAYS}, not {days}")
+        moment = now_ms()
+        return UsageTrend.of(await info.context.loaders.days.load((self.slug, days)), moment - moment % DAY_MS)
+
+    @strawberry.field(
+        description="The limits that its requests are held to, with their present use; those of all projects together only for "
+        "whoever may see all projects."
+    )
+    async def limit_use(self, info: Info) -> list[LimitUse]:
+        """Through a loader."""
+        uses = await info.context.loaders.limit_uses.load(Scope(self.slug))
+        return seen(signed_in(info.context.viewer), uses)
 
     @strawberry.field(description="Its own limits, of all its tokens together.")
     def limits(self) -> Limits:
@@ -205,7 +244,7 @@ class ProjectEdge:
     node: Project = strawberry.field(description="The project.")
 
 
-@strawberry.type(description="A page of projects, by slug.")
+@strawberry.type(description="A page of projects.")
 class ProjectConnection:
     """Relay's connection."""
 

@@ -190,22 +190,23 @@ class RequestLogFilter:
     def to_rows(self) -> LogFilter:
         """What the recorder's rows are asked. Raises BadInput for a list without end."""
         return LogFilter(
-            projects=_several("project", self.project),
-            tokens=_several("token", self.token),
-            models=_several("model", self.model),
+            projects=several("project", self.project),
+            tokens=several("token", self.token),
+            models=several("model", self.model),
             statuses=cast(
                 "tuple[Status, ...] | None",
-                _several("status", [found.name.lower() for found in self.status] if self.status is not None else None),
+                several("status", [found.name.lower() for found in self.status] if self.status is not None else None),
             ),
             since_ms=self.since,
             until_ms=self.until,
         )
 
 
-def _several(name: str, values: list[str] | None) -> tuple[str, ...] | None:
+def several(name: str, values: list[str] | None) -> tuple[str, ...] | None:
+    """A filter's values, in order and once each; None asks nothing. Raises BadInput for a list without end."""
     if values is not None and len(values) > MAX_VALUES:
         raise BadInput(f"`filter.{name}` has {len(values)} values, at most {MAX_VALUES}")
-    # In order and once each, so that filters that mean the same share one execution.
+    # So that filters that mean the same share one execution.
     return tuple(sorted(set(values))) if values is not None else None
 
 

@@ -1,16 +1,23 @@
 """A project's token: everything but its value, which is nowhere."""
 
+# mypy: disallow-untyped-decorators=False
+# Strawberry types its field decorators as Any.
+
 from __future__ import annotations
 
 import strawberry
 
+from api.access import signed_in
 from api.catalogue import Catalogue
+from api.graphql.context import Info
 from api.graphql.ids import node_id
 from api.graphql.scalars import Instant
+from api.graphql.types.limit_use import LimitUse, seen
 from api.graphql.types.limits import Limits
 from api.graphql.types.nodes import Label, Node, PageInfo, labels
 from core import config
 from core.config import Config
+from core.limits import Scope
 from core.paths import id_of, slug_of, token_path
 
 
@@ -37,6 +44,21 @@ class Token(Node):
     limits: Limits = strawberry.field(description="Its own limits, as its file has them.")
     models: list[TokenModel] = strawberry.field(description="Its limits on single models.")
     labels: list[Label] = strawberry.field(description="Copied to the log rows of its requests.")
+
+    @strawberry.field(description="When it came with a request last; null where it never did.")
+    async def last_used_at(self, info: Info) -> Instant | None:
+        """Through a loader: one query for a page of tokens."""
+        at_ms = await info.context.loaders.last_used.load((self.project_slug, self.token))
+        return Instant(at_ms) if at_ms is not None else None
+
+    @strawberry.field(
+        description="The limits that its requests are held to, with their present use; those of all projects together only for "
+        "whoever may see all projects."
+    )
+    async def limit_use(self, info: Info) -> list[LimitUse]:
+        """Through a loader."""
+        uses = await info.context.loaders.limit_uses.load(Scope(self.project_slug, self.token))
+        return seen(signed_in(info.context.viewer), uses)
 
     @classmethod
     def at(cls, config_: Config, slug: str, token: str) -> Token | None:
