@@ -136,6 +136,15 @@ def test_what_is_rounded_down_to_the_room_is_within_it() -> None:
     assert (found.cap, found.cost_nano_usd) == (499, 1)
 
 
+def test_a_room_is_used_to_the_last_pico_dollar_that_rounds_down_to_it() -> None:
+    dear = wanted(Facts(input_tokens_bound=1), table=prices(into=0, out=1))
+    assert getattr(shrunk(dear, 1, None, None), "cap", None) == 1_499
+    free = wanted(Facts(input_tokens_bound=1), table=prices(into=1_499, out=0))
+    assert getattr(shrunk(free, 1, None, None), "cap", None) == 4_096
+    above = wanted(Facts(input_tokens_bound=1), table=prices(into=1_500, out=0))
+    assert shrunk(above, 1, None, None) is None
+
+
 def test_output_that_costs_nothing_is_not_shrunk_for_money() -> None:
     own = wanted(Facts(input_tokens_bound=1), table=prices(into=1_000, out=0))
     assert getattr(shrunk(own, 1, None, None), "cap", None) == 4_096

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +75,19 @@ def test_stream_and_number_of_answers() -> None:
     assert facts(n=3).answers == 3
     assert not facts(stream=None, n=None).stream
     assert facts(n=None).answers == 1
+
+
+def test_facts_that_are_not_given_are_none() -> None:
+    assert msgspec.structs.astuple(Facts()) == ("openai_chat", None, False, 0, 0, None, 1, 0, ())
+
+
+@pytest.mark.parametrize(("number", "taken"), [(0, False), (1, True), (128, True), (129, False)])
+def test_how_many_answers_a_request_may_ask_for(number: int, taken: bool) -> None:
+    if taken:
+        assert facts(n=number).answers == number
+    else:
+        with pytest.raises(BodyError, match=r"^n: "):
+            facts(n=number)
 
 
 def test_an_image_counts_a_fixed_figure_and_never_its_base64_text() -> None:

@@ -150,6 +150,16 @@ def test_unknown_blocks_count_beside_known_ones() -> None:
     assert bound_of(result([text, strange])) == 4 + size
 
 
+@pytest.mark.parametrize(
+    ("levels", "bound"), [(1, 4), (2, 4), (3, 4), (4, len('"four"')), (5, len(json.dumps([result("four")])))]
+)
+def test_results_are_read_three_deep_and_deeper_ones_count_as_they_stand(levels: int, bound: int) -> None:
+    content: Any = "four"
+    for _ in range(levels):
+        content = [result(content)]
+    assert bound_of(*content) == bound
+
+
 def test_blocks_that_are_nested_too_deeply_count_with_all_their_json() -> None:
     inner: Any = "four"
     for _ in range(200):
