@@ -6,19 +6,17 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from core.snapshot import Snapshot, TokenEntry
-from proxy.refusals import InvalidToken, NotFound
+from proxy.refusals import InvalidToken
 
 _PROJECTS = "/projects/"
 
 
 def split_path(path: str) -> tuple[str, str | None]:
-    """`/projects/{slug}/v1/x` is `/v1/x` of that project; any other path names no project. Raises NotFound."""
+    """`/projects/{slug}/v1/x` is `/v1/x` of that project; any other path names no project."""
     if not path.startswith(_PROJECTS):
         return path, None
     slug, slash, rest = path[len(_PROJECTS) :].partition("/")
-    if not slash:
-        raise NotFound(f"There is nothing at {path}.")
-    return "/" + rest, slug
+    return ("/" + rest, slug) if slash else (path, None)
 
 
 def identify(snapshot: Snapshot, headers: Mapping[bytes, bytes], slug: str | None, now_ms: int) -> TokenEntry:

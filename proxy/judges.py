@@ -66,11 +66,9 @@ class Judges:
         self._failures: Remembered[str] = Remembered()  # why centroids could not be had a moment ago
         self._making: dict[str, asyncio.Lock] = {}
 
-    async def given(
-        self, call: Call, running: Running, ranking: Ranking, asked: Any, dropped: Mapping[str, str]
-    ) -> Mapping[int, Given]:
+    async def given(self, call: Call, running: Running, ranking: Ranking, asked: Any) -> Mapping[int, Given]:
         """What the policies that ask say of the candidates that limits left, by their position."""
-        candidates = [candidate for candidate in ranking.pool.candidates if candidate.id not in dropped]
+        candidates = [candidate for candidate in ranking.pool.candidates if candidate.id not in call.blocks]
         if not candidates:
             return _NOBODY
         answers = await asyncio.gather(

@@ -15,6 +15,8 @@ import msgspec
 
 from core.events import AttemptFinished
 from core.limits import reasons
+from core.plans import Able
+from core.routing.decision import Decision
 from core.routing.engine import Given
 from proxy import refusals, verdicts
 from proxy.attempts import Attempt, AttemptFailed, StreamBroken
@@ -97,7 +99,6 @@ class Pipeline:
     # --- identify, admit, route ---
 
     async def _serve(self, request: Request, call: Call) -> None:
-        call.dialect = spoken(request.path, request.headers)
         path, slug = split_path(request.path)
         port = PORTS.get(path)
         call.dialect = spoken(path, request.headers) if port is None else port.dialect
@@ -141,27 +142,16 @@ class Pipeline:
         body = await self._body(request)
         asked = port.parse(body, request.query)
         call.stream = asked.stream
-        call.facts = facts = asked.facts()
+        call.facts = asked.facts()
         if plan.project.trace.content:
             call.content = Content(body)
+        able = plan.able[port.dialect]
         now_ms = call.now_ms()
         call.terms = running.book.terms(plan, entry, now_ms)
-        able = plan.able[port.dialect]
-        blocks = self._booking.ledger.exhausted(call.terms, able.candidates, now_ms)
-        if blocks:
+        if blocks := self._booking.ledger.exhausted(call.terms, able.candidates, now_ms):
             call.blocks.update(blocks)
-        dropped = reasons(blocks) if blocks else _NOTHING_DROPPED
-        ranking = able.ranking
-        given = _NOTHING_GIVEN
-        if ranking.asked:
-            given = await self._judges.given(call, running, ranking, asked, dropped)
-            now_ms = call.now_ms()
-        budgets = self._booking.ledger.remaining(call.terms, able.candidates, now_ms) if ranking.weighs_budgets else _NO_BUDGETS
-        call.decision = ranking.decide(
-            facts, self._booking.statistics, now_ms, dropped=dropped, given=given, budgets=budgets, project=plan.slug
-        )
-        if able.unable:
-            call.decision = msgspec.structs.replace(call.decision, unable=able.unable)
+        given = await self._judges.given(call, running, able.ranking, asked) if able.ranking.asked else _NOTHING_GIVEN
+        call.decision = self._decide(call, able, given)
         if await self._try_in_order(request, call, asked, running):
             return
         # Only limits are in the way of a model that was not tried: what its tokenizer counts may be less than the bound.
@@ -170,6 +160,23 @@ class Pipeline:
             call.attempts.clear()  # they were skipped, and are looked at anew
         if not any(exact.values()) or not await self._try_in_order(request, call, asked, running, exact):
             raise verdicts.left_out(plan.slug, call.decision, call.blocks, call.now_ms())
+
+    def _decide(self, call: Call, able: Able, given: Mapping[int, Given]) -> Decision:
+        """Rank the candidates that limits left; `given` is what policies said that were asked."""
+        terms, facts, ranking = call.terms, call.facts, able.ranking
+        assert terms is not None
+        assert facts is not None
+        booking, now_ms = self._booking, call.now_ms()
+        decision = ranking.decide(
+            facts,
+            booking.statistics,
+            now_ms,
+            dropped=reasons(call.blocks) if call.blocks else _NOTHING_DROPPED,
+            given=given,
+            budgets=booking.ledger.remaining(terms, able.candidates, now_ms) if ranking.weighs_budgets else _NO_BUDGETS,
+            project=call.known_plan.slug,
+        )
+        return msgspec.structs.replace(decision, unable=able.unable) if able.unable else decision
 
     async def _exact_input(self, running: Running, model_id: str, typed: Any) -> int | None:
         """The tokens of a request as a model's own tokenizer counts them, where that is known and installed."""
