@@ -133,14 +133,16 @@ async def people_of(layout: Layout) -> str:
 
 
 @asynccontextmanager
-async def running(data: Path, prepare: Callable[[Layout], Awaitable[None]] | None = None) -> AsyncIterator[Api]:
+async def running(
+    data: Path, prepare: Callable[[Layout], Awaitable[None]] | None = None, proxy_url: str = "http://127.0.0.1:8080"
+) -> AsyncIterator[Api]:
     """The API over a data folder, from start to drain; `prepare` may add to the folder before the start."""
     layout = fill(data)
     viewer_key = await people_of(layout)
     if prepare is not None:
         await prepare(layout)
     started: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
-    settings = ApiSettings(data=data, listen=("127.0.0.1", 0), ops=("127.0.0.1", 0), proxy_url="http://127.0.0.1:8080")
+    settings = ApiSettings(data=data, listen=("127.0.0.1", 0), ops=("127.0.0.1", 0), proxy_url=proxy_url)
     task = asyncio.create_task(main.run(settings, started))
     await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
