@@ -1,0 +1,126 @@
+/** One change: who, when, why, its difference, and how to undo it. */
+import { Anchor, Button, Code, Group, Paper, Stack, Text } from '@mantine/core'
+import { IconArrowBackUp } from '@tabler/icons-react'
+import { useState } from 'react'
+import { Link, useNavigate, useParams } from 'react-router'
+import { NotFound } from '../../app/NotFound'
+import { useViewer } from '../../app/Viewer'
+import { Diff, Problems, useChange, type Outcome } from '../../shared/change'
+import { useConfiguration } from '../../shared/configuration'
+import { instant, shortRevision } from '../../shared/formats'
+import { Loaded } from '../../shared/Loaded'
+import { PageHead } from '../../shared/PageHead'
+import { CHANGE, REVERT, type RevisionLine } from './queries'
+
+/** Any of these may be what a change of some file takes; which it is, the API says. */
+const WRITING = [
+  'project:write',
+  'model:write',
+  'settings:write',
+  'token:write',
+  'member:write',
+  'limit:write',
+  'user:write',
+]
+
+export default function ChangePage() {
+  const { commit = '' } = useParams()
+  const answer = useConfiguration({ query: CHANGE, variables: { id: commit } })
+  return (
+    <Loaded of={answer}>
+      {({ revision, head }) =>
+        revision ? (
+          <>
+            <PageHead
+              title={revision.reason?.split('\n')[0] ?? 'A change elsewhere'}
+              about={<About revision={revision} />}
+            >
+              {head && revision.parents.length > 0 && <Revert revision={revision} head={head.commit} />}
+            </PageHead>
+            <Stack>
+              <Words revision={revision} />
+              <Diff files={revision.diff} />
+            </Stack>
+          </>
+        ) : (
+          <NotFound what="revision" />
+        )
+      }
+    </Loaded>
+  )
+}
+
+function About({ revision }: { revision: RevisionLine & { parents: string[] } }) {
+  return (
+    <>
+      {revision.author && `${revision.author.name} <${revision.author.email}> · `}
+      {revision.committedAt && `${instant(revision.committedAt)} · `}
+      <Code>{shortRevision(revision.commit)}</Code>
+      {revision.parents.map((parent) => (
+        <Anchor key={parent} component={Link} to={`/changes/${parent}`} inherit ml="xs">
+          before: {shortRevision(parent)}
+        </Anchor>
+      ))}
+    </>
+  )
+}
+
+/** The rest of the message, and what was written under it. */
+function Words({ revision }: { revision: RevisionLine }) {
+  const rest = revision.reason?.split('\n').slice(1).join('\n').trim()
+  if (!rest && !revision.trailers.length) return null
+  return (
+    <Paper withBorder p="sm">
+      {rest && (
+        <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>
+          {rest}
+        </Text>
+      )}
+      {revision.trailers.map(({ key, value }) => (
+        <Group key={`${key} ${value}`} gap="xs">
+          <Text size="xs" c="dimmed">
+            {key}
+          </Text>
+          <Text size="xs">{value}</Text>
+        </Group>
+      ))}
+    </Paper>
+  )
+}
+
+function Revert({ revision, head }: { revision: RevisionLine; head: string }) {
+  const viewer = useViewer()
+  const navigate = useNavigate()
+  const { change, checking } = useChange()
+  const [outcome, setOutcome] = useState<Outcome<unknown>>()
+  const granted = [...viewer.permissions, ...viewer.memberships.flatMap(({ permissions }) => permissions)]
+  if (!WRITING.some((permission) => granted.includes(permission))) return null
+
+  async function revert(): Promise<void> {
+    const made = await change({
+      title: `Revert “${revision.reason?.split('\n')[0] ?? shortRevision(revision.commit)}”`,
+      mutation: REVERT,
+      input: { revision: revision.commit },
+      readAt: head,
+      action: 'Revert',
+      warning: 'Each file goes back to what it was before this change. The difference:',
+    })
+    setOutcome(made)
+    if (made.kind === 'done') void navigate(`/changes/${made.change.revision}`)
+  }
+
+  return (
+    <Stack gap="xs" align="flex-end">
+      <Button
+        variant="default"
+        leftSection={<IconArrowBackUp size={14} aria-hidden />}
+        loading={checking}
+        onClick={() => void revert()}
+      >
+        Revert
+      </Button>
+      {outcome?.kind === 'invalid' && <Problems message={outcome.message} problems={outcome.problems} />}
+      {outcome?.kind === 'refused' && <Problems message={outcome.message} />}
+    </Stack>
+  )
+}
