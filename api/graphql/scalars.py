@@ -3,9 +3,10 @@ is nano-USD inside, a decimal string of USD outside."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final, NewType
 
 import msgspec
@@ -30,6 +31,7 @@ class Encoded(msgspec.Struct, frozen=True):
 
 _NANO: Final = 1_000_000_000
 _MAX_SAFE: Final = 2**53 - 1
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")
 
 
 def iso_instant(at_ms: int) -> str:
@@ -56,14 +58,11 @@ def usd(amount_nano: int) -> str:
 
 
 def parse_usd(text: Any) -> NanoUsd:
-    """The nano-USD that a decimal string means. Raises ValueError for anything else, or for parts of a nano-USD."""
-    try:
-        amount = Decimal(text) * _NANO if isinstance(text, str) else None
-    except InvalidOperation:
-        amount = None
-    if amount is None or not amount.is_finite() or amount != amount.to_integral_value():
-        raise ValueError("a Decimal is a string of USD with at most nine decimals, such as 1.25")
-    return NanoUsd(int(amount))
+    """The nano-USD that a decimal string means. Raises ValueError for anything else, and for parts of a nano-USD."""
+    # Written out in full: a great exponent in a short text would be a number of a billion digits.
+    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+        raise ValueError("a Decimal is a string such as 1.25, with at most 18 digits before the point and nine after it")
+    return NanoUsd(int(Decimal(text).scaleb(9)))
 
 
 def _big_int(number: Any) -> int:
