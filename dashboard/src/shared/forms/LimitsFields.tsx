@@ -1,0 +1,154 @@
+/** Limits of one level, to edit: what they do to the inherited ones, and each limit with its window. */
+import { ActionIcon, Button, Group, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core'
+import { IconPlus, IconTrash } from '@tabler/icons-react'
+import { problemAt, type Problem } from '../change'
+import { METRICS, NEW_RULE, WINDOWS, type Limits, type Rule } from './limits'
+
+interface Props {
+  value: Limits
+  onChange: (value: Limits) => void
+  /** Whether this level inherits anything that a mode could change. */
+  withMode?: boolean
+  problems?: readonly Problem[]
+  /** Where the limits stand in their file, for finding problems: `limits`. */
+  field?: string
+  disabled?: boolean
+}
+
+const MODES = [
+  { value: 'REPLACE', label: 'Only these hold (replace)' },
+  { value: 'EXTEND', label: 'These and the inherited hold (extend)' },
+  { value: 'DISABLE', label: 'None hold from here outward (disable)' },
+]
+
+export function LimitsFields({ value, onChange, withMode = false, problems = [], field = 'limits', disabled = false }: Props) {
+  const put = (place: number, rule: Rule): void => onChange({ ...value, rules: value.rules.map((each, at) => (at === place ? rule : each)) })
+  return (
+    <Stack gap="xs">
+      {withMode && (
+        <Select
+          label="Mode"
+          allowDeselect={false}
+          disabled={disabled}
+          value={value.mode}
+          onChange={(mode) => onChange({ ...value, mode: (mode ?? 'REPLACE') as Limits['mode'] })}
+          data={MODES}
+          maw={320}
+        />
+      )}
+      {value.mode !== 'DISABLE' &&
+        value.rules.map((rule, place) => (
+          <RuleFields
+            key={place}
+            rule={rule}
+            number={place + 1}
+            disabled={disabled}
+            error={problemAt(problems, `${field}.rules[${place}]`)}
+            onChange={(changed) => put(place, changed)}
+            onRemove={() => onChange({ ...value, rules: value.rules.filter((_, at) => at !== place) })}
+          />
+        ))}
+      {value.mode !== 'DISABLE' && value.rules.length === 0 && (
+        <Text size="sm" c="dimmed">
+          No limit.
+        </Text>
+      )}
+      {value.mode !== 'DISABLE' && !disabled && (
+        <Group>
+          <Button
+            variant="default"
+            leftSection={<IconPlus size={14} aria-hidden />}
+            onClick={() => onChange({ ...value, rules: [...value.rules, NEW_RULE] })}
+          >
+            Add a limit
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  )
+}
+
+interface RuleProps {
+  rule: Rule
+  number: number
+  disabled: boolean
+  error: string | undefined
+  onChange: (rule: Rule) => void
+  onRemove: () => void
+}
+
+const UNITS = ['SECONDS', 'MINUTES', 'HOURS', 'DAYS', 'WEEKS', 'MONTHS'] as const
+const WINDOW_CHOICES = [
+  ...Object.entries(WINDOWS).map(([value, words]) => ({ value, label: `In ${words}, UTC` })),
+  { value: 'ROLLING', label: 'In the last …' },
+]
+const options = (words: Record<string, string>): { value: string; label: string }[] =>
+  Object.entries(words).map(([value, label]) => ({ value, label }))
+
+function RuleFields({ rule, number, disabled, error, onChange, onRemove }: RuleProps) {
+  const { metric, value, window, rolling } = rule
+  function framed(chosen: string | null): void {
+    if (chosen === 'ROLLING') onChange({ ...rule, window: null, rolling: { length: 1, unit: 'HOURS' } })
+    else onChange({ ...rule, window: chosen as Rule['window'], rolling: null })
+  }
+  return (
+    <Group align="flex-start" gap="xs" role="group" aria-label={`Limit ${number}`}>
+      <Select
+        aria-label="What is limited"
+        allowDeselect={false}
+        disabled={disabled}
+        value={metric}
+        onChange={(chosen) => onChange({ ...rule, metric: (chosen ?? metric) as Rule['metric'] })}
+        data={options(METRICS)}
+        w={140}
+      />
+      <TextInput
+        aria-label="At most"
+        placeholder={metric === 'COST' ? '5.00' : '1000'}
+        inputMode="decimal"
+        required
+        disabled={disabled}
+        value={value}
+        onChange={(event) => onChange({ ...rule, value: event.currentTarget.value.trim() })}
+        error={error}
+        w={120}
+      />
+      <Select
+        aria-label="In which window"
+        allowDeselect={false}
+        disabled={disabled}
+        value={rolling ? 'ROLLING' : window}
+        onChange={framed}
+        data={WINDOW_CHOICES}
+        w={170}
+      />
+      {rolling && (
+        <>
+          <NumberInput
+            aria-label="Length of the window"
+            min={1}
+            allowDecimal={false}
+            disabled={disabled}
+            value={rolling.length}
+            onChange={(length) => onChange({ ...rule, rolling: { ...rolling, length: Number(length) || 1 } })}
+            w={80}
+          />
+          <Select
+            aria-label="Unit of the window"
+            allowDeselect={false}
+            disabled={disabled}
+            value={rolling.unit}
+            onChange={(unit) => onChange({ ...rule, rolling: { ...rolling, unit: (unit ?? 'HOURS') as (typeof UNITS)[number] } })}
+            data={UNITS.map((unit) => ({ value: unit, label: unit.toLowerCase() }))}
+            w={110}
+          />
+        </>
+      )}
+      {!disabled && (
+        <ActionIcon color="red" size="input-xs" onClick={onRemove} aria-label={`Remove limit ${number}`}>
+          <IconTrash size={14} aria-hidden />
+        </ActionIcon>
+      )}
+    </Group>
+  )
+}
