@@ -16,6 +16,7 @@ from api.graphql.schema import build_schema
 from api.graphql.websocket import Socket, WebSocketEndpoint
 from api.relay import PREFIX, Relay
 from api.services import Services
+from api.unhandled import unhandled
 
 PATH = "/graphql"
 
@@ -27,6 +28,7 @@ def build_app(services: Services) -> Litestar:
     graphql = _graphql(HttpEndpoint(executions, authentication), WebSocketEndpoint(executions, authentication))
     return Litestar(
         route_handlers=[*graphql, _relay(Relay(services.proxy_url, authentication)), _dashboard(Dashboard())],
+        exception_handlers={Exception: unhandled},
         openapi_config=None,
         logging_config=None,
         debug=False,

@@ -92,8 +92,19 @@ async def test_what_is_no_graphql_request_says_why(api: Api, content: bytes, hea
     assert answer.json()["errors"][0]["message"]
 
 
-async def test_other_methods_are_405_and_graphiql_is_off(api: Api) -> None:
-    assert (await api.client.delete("/graphql", headers=AUTH)).status_code == 405
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD", "PROPFIND"])
+async def test_another_method_is_405_and_told_which_there_are(api: Api, method: str) -> None:
+    answer = await api.client.request(method, "/graphql", headers=AUTH)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, OPTIONS")
+    if method != "HEAD":
+        (error,) = answer.json()["errors"]
+        assert error == {
+            "message": "method not allowed",
+            "extensions": {"code": "METHOD_NOT_ALLOWED", "requestId": answer.headers["x-request-id"]},
+        }
+
+
+async def test_graphiql_is_off(api: Api) -> None:
     page = await api.client.get("/graphql", headers={**AUTH, "accept": "text/html"})
     assert page.status_code == 406
 

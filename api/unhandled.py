@@ -1,0 +1,41 @@
+"""What the API answers where no handler does: another method, a path that is none, a failure that nobody caught. In the shape
+of GraphQL's errors, with the request's id, and nothing of our insides."""
+
+from __future__ import annotations
+
+import secrets
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+log = structlog.get_logger("api.http")
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def unhandled(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The answer to a request that ended with `error` before or outside its handler."""
+    status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
+    request_id = secrets.token_hex(8)
+    if status >= 500:
+        log.error("request failed", request_id=request_id, method=request.method, exc_info=error)
+    code = "INTERNAL" if status >= 500 else status.name
+    problem = {"message": _said(status), "extensions": {"code": code, "requestId": request_id}}
+    headers = {"x-request-id": request_id, "cache-control": "no-store"}
+    if allowed := _allowed(error):
+        headers["allow"] = allowed
+    content = msgspec.json.encode({"errors": [problem]})
+    return Response(content, status_code=status, headers=headers, media_type="application/json; charset=utf-8")
+
+
+def _said(status: HTTPStatus) -> str:
+    return "internal error" if status >= 500 else status.phrase.lower()
+
+
+def _allowed(error: Exception) -> str:
+    """The methods that the path does take, from the router."""
+    found = (getattr(error, "headers", None) or {}).get("allow", "")
+    return ", ".join(name for name in _METHODS if name in found.split(", "))
