@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import commits, feed, flatness, latency, paced, recorder, reload, report, start, streams, unary
+from bench import commits, feed, flatness, latency, paced, policies, recorder, reload, report, start, streams, unary
 from bench.processes import stop_at_signals
 from bench.report import Outcome, Report
 from bench.stand import Stand
@@ -24,6 +24,7 @@ SCENARIOS: dict[str, Callable[[Stand], Outcome]] = {
     "latency": latency.measure,
     "recorder": recorder.measure,
     "feed": feed.measure,
+    "policies": policies.measure,
     "flatness": flatness.measure,
     "commits": commits.measure,
     "reload": reload.measure,
