@@ -176,7 +176,7 @@ class Feed:
         upto = min(self._visible, cursor + _CATCH_UP_ROWS)
         async with self._catching_up:
             page = await request_logs.page(self._engine, filter, first=_BATCH_ROWS, after=cursor, newest_first=False, upto=upto)
-        return Batch(rows=tuple(page.rows), cursor=page.rows[-1].position if page.has_more else upto)
+        return Batch(rows=tuple(page.rows), cursor=page.cursor if page.has_more and page.cursor is not None else upto)
 
     def _wake(self) -> None:
         if self._waking is not None:

@@ -6,6 +6,7 @@ import time
 
 import msgspec
 
+from api.database.bookings import Booking
 from api.database.engine import sqlite_url
 from api.database.recording import Batch, SqliteRecords
 from api.database.request_logs import LogRow
@@ -14,6 +15,7 @@ from bench.product import Product
 from bench.report import Figure, Outcome, middle, none, within
 from bench.stand import Spent, Stand, interleaved, spending, spent_since
 from bench.unary import CONNECTIONS
+from core.limits.amounts import amounts
 
 ROWS = 1_000_000
 _BATCH = 5_000
@@ -113,9 +115,14 @@ def fill(product: Product, rows: int, trace_bytes: int) -> None:
                 for position in range(first + 1, first + _BATCH + 1)
             ]
             moved = msgspec.structs.replace(mark, log_position=first + _BATCH)
-            records.commit(Batch(rows=batch, bodies=[body] * _BATCH, mark=moved))
+            records.commit(Batch(rows=batch, bodies=[body] * _BATCH, bookings=[_booking(row) for row in batch], mark=moved))
     finally:
         records.close()
+
+
+def _booking(row: LogRow) -> Booking:
+    used = amounts(row.cost_nano_usd or 0, 1, row.input_tokens or 0, row.output_tokens or 0)
+    return Booking(row.at_ms, used, {row.model or "": used})
 
 
 def _row(product: Product, position: int, at_ms: int) -> LogRow:

@@ -9,11 +9,13 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, false, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from api.database.tables import log_spans, not_success, request_logs, traces
+from api.database.tables import has_cause, log_spans, not_success, request_logs, traces
 from core.events import CallType, Status
 
 # Beyond this many values a filter is so wide that walking all rows finds its page sooner.
 _MOST_BRANCHES = 32
+# What no index begins with is looked for in so many rows; then a page ends, with a cursor to go on from.
+SCANNED_ROWS = 50_000
 
 _logs = request_logs.c
 Condition: TypeAlias = ColumnElement[bool]
@@ -58,6 +60,8 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     tokens: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
     statuses: tuple[Status, ...] | None = None
+    call_types: tuple[CallType, ...] | None = None
+    causes: tuple[str, ...] | None = None
     since_ms: int | None = None
     until_ms: int | None = None
 
@@ -68,6 +72,10 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
         wanted = projects if self.projects is None else set(self.projects) & set(projects)
         return msgspec.structs.replace(self, projects=tuple(sorted(wanted)))
 
+    def during(self, other: LogFilter) -> LogFilter:
+        """The same filter at the other's instants."""
+        return msgspec.structs.replace(self, since_ms=other.since_ms, until_ms=other.until_ms)
+
     def matches(self, row: LogRow) -> bool:
         """Whether the row is meant: the same answer as the query's."""
         return (
@@ -75,6 +83,8 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
             and (self.tokens is None or row.token in self.tokens)
             and (self.models is None or row.model in self.models)
             and (self.statuses is None or row.status in self.statuses)
+            and (self.call_types is None or row.call_type in self.call_types)
+            and (self.causes is None or row.cause in self.causes)
             and (self.since_ms is None or row.at_ms >= self.since_ms)
             and (self.until_ms is None or row.at_ms < self.until_ms)
         )
@@ -85,10 +95,12 @@ _COLUMNS = [_logs[name] for name in LogRow.__struct_fields__]
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some rows in the order asked for, and whether more follow."""
+    """Some rows in the order asked for, whether more may follow, and the cursor to look for them from: None for no rows and no
+    more. Where a rare filter ends a page early, it is behind the last row."""
 
     rows: list[LogRow]
     has_more: bool
+    cursor: int | None
 
 
 async def page(
@@ -109,9 +121,25 @@ async def page(
             low = after + 1 if low is None else max(low, after + 1)
         if upto is not None:
             high = upto if high is None else min(high, upto)
-        statement = page_statement(filter, low, high, first + 1, newest_first)
-        found = (await connection.execute(statement)).all()
-    return Page([_row(each) for each in found[:first]], len(found) > first)
+        reach = await _reach(connection, filter, low, high, newest_first)
+        if reach is not None:
+            low, high = (reach, high) if newest_first else (low, reach)
+        found = (await connection.execute(page_statement(filter, low, high, first + 1, newest_first))).all()
+    rows = [_row(each) for each in found[:first]]
+    if len(found) <= first and reach is not None:
+        return Page(rows, True, reach)
+    return Page(rows, len(found) > first, rows[-1].position if rows else None)
+
+
+async def caused_by(engine: AsyncEngine, request_ids: Sequence[str]) -> dict[str, list[LogRow]]:
+    """The calls that routing policies made for each of these requests, the oldest first; without those that made none."""
+    statement = select(*_COLUMNS).where(_logs.cause.in_(request_ids), has_cause).order_by(_logs.position)
+    calls: dict[str, list[LogRow]] = {}
+    async with engine.connect() as connection:
+        for found in await connection.execute(statement):
+            row = _row(found)
+            calls.setdefault(str(row.cause), []).append(row)
+    return calls
 
 
 async def one(engine: AsyncEngine, request_id: str) -> LogRow | None:
@@ -161,7 +189,9 @@ def page_statement(filter: LogFilter, low: int | None, high: int | None, limit: 
 
 def _branches(filter: LogFilter) -> list[list[Condition]]:
     """The equalities that an index begins with: one list for each combination of values, [[]] to walk all rows."""
-    if filter.statuses is not None and "success" not in filter.statuses:
+    if filter.causes is not None:
+        found = [[_logs.cause == cause, has_cause] for cause in filter.causes]
+    elif filter.statuses is not None and "success" not in filter.statuses:
         found = _combinations(_logs.status, filter.statuses, _logs.project, filter.projects)
         # Says literally what the partial index says: only then may it be used.
         found = [[*branch, not_success] for branch in found]
@@ -176,6 +206,45 @@ def _branches(filter: LogFilter) -> list[list[Condition]]:
     if not found:
         return [[false()]]
     return found if len(found) <= _MOST_BRANCHES else [[]]
+
+
+def _is_indexed(filter: LogFilter) -> bool:
+    """Whether the index of `_branches` says all that the filter asks, but for instants: then its walk finds only rows meant."""
+    if filter.causes is not None:
+        return True  # a policy makes a handful of calls
+    if filter.call_types is not None:
+        return False
+    if filter.statuses is not None:
+        return filter.tokens is None and filter.models is None and "success" not in filter.statuses
+    return filter.tokens is None or (filter.projects is None and filter.models is None)
+
+
+async def _reach(
+    connection: AsyncConnection, filter: LogFilter, low: int | None, high: int | None, newest_first: bool
+) -> int | None:
+    """The position at which a page ends at the latest: where SCANNED_ROWS rows have been looked at. None: at the last row."""
+    branches = _branches(filter)
+    if branches == [[]] and filter == EVERYTHING.during(filter):
+        return None
+    if branches != [[]] and _is_indexed(filter):
+        return None
+    if low is not None and high is not None and high - low < SCANNED_ROWS:
+        return None
+    ends = [_end_of_walk(branch, low, high, SCANNED_ROWS // len(branches), newest_first) for branch in branches]
+    found: list[int] = [position for end in ends if (position := await connection.scalar(end)) is not None]
+    if not found:
+        return None
+    return max(found) if newest_first else min(found)
+
+
+def _end_of_walk(branch: list[Condition], low: int | None, high: int | None, rows: int, newest_first: bool) -> Select[Any]:
+    """The position of the last of so many rows along one index."""
+    statement = select(_logs.position).where(*branch)
+    if low is not None:
+        statement = statement.where(_logs.position >= low)
+    if high is not None:
+        statement = statement.where(_logs.position <= high)
+    return statement.order_by(_logs.position.desc() if newest_first else _logs.position).offset(rows - 1).limit(1)
 
 
 def _combinations(
@@ -193,6 +262,8 @@ def _conditions(filter: LogFilter) -> list[Condition]:
         (_logs.token, filter.tokens),
         (_logs.model, filter.models),
         (_logs.status, filter.statuses),
+        (_logs.call_type, filter.call_types),
+        (_logs.cause, filter.causes),
     ):
         if values is not None:
             conditions.append(column.in_(values))

@@ -8,6 +8,7 @@ import msgspec
 from strawberry.dataloader import DataLoader
 
 from api.database import request_logs, usage
+from api.database.request_logs import LogRow
 from api.database.usage import Figures
 from api.limit_usage import LimitUse, limit_uses
 from api.people import now_ms
@@ -24,6 +25,7 @@ class Loaders:
     def __init__(self, services: Services) -> None:
         self._services = services
         self.days: DataLoader[tuple[str, int], list[Figures]] = DataLoader(load_fn=self._days, cache=False)
+        self.routing_calls: DataLoader[str, list[LogRow]] = DataLoader(load_fn=self._routing_calls, cache=False)
         self.last_used: DataLoader[tuple[str, str], int | None] = DataLoader(load_fn=self._last_used, cache=False)
         self.limit_uses: DataLoader[Scope, tuple[LimitUse, ...]] = DataLoader(load_fn=self._limit_uses, cache=False)
         # Traces are heavy and asked for once: kept no longer than the batch that fetched them.
@@ -42,6 +44,10 @@ class Loaders:
             by_slug.setdefault(slug, []).append(token)
         found = {slug: await usage.last_used(self._services.engine, slug, tokens) for slug, tokens in by_slug.items()}
         return [found[slug].get(token) for slug, token in keys]
+
+    async def _routing_calls(self, request_ids: list[str]) -> list[list[LogRow]]:
+        found = await request_logs.caused_by(self._services.engine, request_ids)
+        return [found.get(request_id, []) for request_id in request_ids]
 
     async def _limit_uses(self, scopes: list[Scope]) -> list[tuple[LimitUse, ...]]:
         found = await limit_uses(self._services.engine, self._services.publisher.config, scopes, now_ms())

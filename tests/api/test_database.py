@@ -67,6 +67,8 @@ MIX = [
         model=None if number % 7 == 0 else f"m{number % 3}",
         status="error" if number % 11 == 0 else "timeout" if number % 13 == 0 else "success",
         labels={"team": "x"} if number % 4 == 0 else {},
+        call_type="routing" if number % 9 == 0 else "completion",
+        cause=request_id(number + 1) if number % 9 == 0 else "",
     )
     for number in range(1, 301)
 ]
@@ -87,6 +89,12 @@ FILTERS = [
     LogFilter(until_ms=AT_MS + 1),
     LogFilter(since_ms=AT_MS + 9_999),
     LogFilter(tokens=tuple(f"t{number}" for number in range(100))),
+    LogFilter(call_types=("routing",)),
+    LogFilter(call_types=("routing",), projects=("a",), models=("m0", "m1", "m2")),
+    LogFilter(call_types=("embedding",)),
+    LogFilter(causes=(request_id(10), request_id(19), request_id(300))),
+    LogFilter(causes=(request_id(10),), projects=("b",), call_types=("routing",)),
+    LogFilter(statuses=("success",), projects=("a",), tokens=("t1",), models=("m2",)),
 ]
 
 
@@ -102,8 +110,36 @@ async def test_pages_hold_what_the_filter_means_in_order_and_nothing_twice(url, 
         found += page.rows
         more = page.has_more
         assert not more or len(page.rows) == 17
-        after = found[-1].position if found else None
+        after = page.cursor
     assert found == expected
+
+
+@pytest.mark.parametrize("scanned", [7, 40, 100])
+@pytest.mark.parametrize("filter", FILTERS, ids=str)
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_a_page_of_a_rare_filter_ends_early_with_a_cursor_that_leads_on(
+    url, engine, filter, newest_first, scanned, monkeypatch
+):
+    monkeypatch.setattr(request_logs, "SCANNED_ROWS", scanned)
+    recorded(url, MIX)
+    everything = (await request_logs.page(engine, LogFilter(), first=1_000, newest_first=newest_first)).rows
+    found, after, more, pages = [], None, True, 0
+    while more:
+        page = await request_logs.page(engine, filter, first=17, after=after, newest_first=newest_first)
+        assert page.cursor != after or not page.has_more, "it goes on"
+        found += page.rows
+        more, after, pages = page.has_more, page.cursor, pages + 1
+    assert found == [row for row in everything if filter.matches(row)]
+    assert pages <= 300 // 17 + len(MIX) * 7 // scanned + 3
+
+
+async def test_the_calls_of_policies_are_found_by_the_request_they_were_made_for(url, engine):
+    recorded(url, MIX)
+    found = await request_logs.caused_by(engine, [request_id(10), request_id(19), request_id(11)])
+    assert {cause: [row.request_id for row in rows] for cause, rows in found.items()} == {
+        request_id(10): [request_id(9)],
+        request_id(19): [request_id(18)],
+    }
 
 
 async def test_a_page_stays_below_the_position_it_was_given(url, engine):
@@ -175,6 +211,7 @@ async def test_todays_use_comes_from_the_rollups_alone(url, engine):
         (LogFilter(tokens=("t1",), projects=("a",)), "ix_request_logs_token_position (token=?"),
         (LogFilter(models=("m1", "m2")), "ix_request_logs_model_position (model=?"),
         (LogFilter(statuses=("error", "timeout")), "ix_request_logs_failed (status=?"),
+        (LogFilter(causes=("x",)), "ix_request_logs_cause (cause=?"),
         (LogFilter(statuses=("error",), projects=("a", "b")), "ix_request_logs_project_failed (project=? AND status=?"),
     ],
     ids=str,

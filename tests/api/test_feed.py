@@ -33,7 +33,7 @@ class Source:
         payloads = [(0, payload) for payload in encoded(*(finished(n, **changes) for n in range(first, first + count)))]
         read = read_rows(payloads, self.mark.log_position, count)
         self.mark = Mark(log_position=self.mark.log_position + count)
-        self.records.commit(Recording(rows=read.rows, bodies=read.bodies, mark=self.mark))
+        self.records.commit(Recording(rows=read.rows, bodies=read.bodies, bookings=read.bookings, mark=self.mark))
         return read.rows
 
     def emit(self, count: int, **changes: object) -> None:

@@ -26,7 +26,10 @@ async def page(
     after: str | None,
     order: LogOrder = LogOrder.NEWEST_FIRST,
 ) -> RequestLogConnection:
-    """The rows that follow `after` in this order, of the projects that the viewer may see. Raises BadInput."""
+    """The rows that follow `after` in this order, of the projects that the viewer may see. Raises BadInput.
+
+    A rare filter may end a page early: with few rows or none, more to come, and the cursor to go on from.
+    """
     meant = filter.to_rows() if filter is not None else EVERYTHING
     found = await request_logs.page(
         context.services.engine,
@@ -43,7 +46,7 @@ async def page(
             has_next_page=found.has_more,
             has_previous_page=after is not None,
             start_cursor=rows[0].cursor if rows else None,
-            end_cursor=rows[-1].cursor if rows else None,
+            end_cursor=str(found.cursor) if found.cursor is not None else None,
         ),
     )
 

@@ -20,6 +20,7 @@ from api.graphql.types.nodes import Label, Node, PageInfo, labels
 if TYPE_CHECKING:
     from api.graphql.types.project import Project
     from api.graphql.types.trace import RequestTrace
+    from core import events
     from core.events import Status
 
 
@@ -99,6 +100,9 @@ class RequestLog(Node):
     first_byte_ms: float | None = strawberry.field(description="From arrival to the client's first byte, in milliseconds.")
     attempts: int = strawberry.field(description="How many upstream calls were made.")
     revision: str = strawberry.field(description="The commit of the configuration that decided.")
+    cause: str | None = strawberry.field(
+        description="Of a call that a routing policy made: the `traceId` of the request that it was made for."
+    )
     labels: list[Label] = strawberry.field(description="Labels of the token and the project, as they were.")
 
     @classmethod
@@ -131,6 +135,7 @@ class RequestLog(Node):
             first_byte_ms=row.first_byte_ms,
             attempts=row.attempts,
             revision=row.revision,
+            cause=row.cause,
             labels=labels(row.labels),
         )
 
@@ -140,6 +145,11 @@ class RequestLog(Node):
         from api.graphql.types.project import Project  # the two types name each other
 
         return Project.at(info.context.services.catalogue(), self.project_slug)
+
+    @strawberry.field(description="The calls that routing policies made for this request, each a row of its own.")
+    async def routing_calls(self, info: Info) -> list[RequestLog]:
+        """Through a loader: one query for a whole page of rows."""
+        return [RequestLog.of(row) for row in await info.context.loaders.routing_calls.load(self.trace_id)]
 
     @strawberry.field(description="The whole reasoning and every attempt; null when it is no longer kept.")
     async def trace(self, info: Info) -> Annotated[RequestTrace, strawberry.lazy("api.graphql.types.trace")] | None:
@@ -167,7 +177,10 @@ class RequestLogEdge:
     node: RequestLog = strawberry.field(description="The row.")
 
 
-@strawberry.type(description="A page of request log rows.")
+@strawberry.type(
+    description="A page of request log rows. A filter on what few rows have ends it early, after 50,000 rows were looked at, "
+    "with few or none: `hasNextPage` then, and the `endCursor` to go on from."
+)
 class RequestLogConnection:
     """Relay's connection."""
 
@@ -184,6 +197,10 @@ class RequestLogFilter:
     token: list[str] | None = strawberry.field(default=None, description="Ids of tokens.")
     model: list[str] | None = strawberry.field(default=None, description="Ids of models that answered.")
     status: list[RequestStatus] | None = strawberry.field(default=None, description="How they ended.")
+    call_type: list[CallType] | None = strawberry.field(default=None, description="What kind of call they were.")
+    cause: list[str] | None = strawberry.field(
+        default=None, description="Calls that routing policies made for the requests with these trace ids."
+    )
     since: Instant | None = strawberry.field(default=None, description="Arrived at this instant or later.")
     until: Instant | None = strawberry.field(default=None, description="Arrived before this instant.")
 
@@ -197,6 +214,11 @@ class RequestLogFilter:
                 "tuple[Status, ...] | None",
                 several("status", [found.name.lower() for found in self.status] if self.status is not None else None),
             ),
+            call_types=cast(
+                "tuple[events.CallType, ...] | None",
+                several("callType", [found.name.lower() for found in self.call_type] if self.call_type is not None else None),
+            ),
+            causes=several("cause", self.cause),
             since_ms=self.since,
             until_ms=self.until,
         )
