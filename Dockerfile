@@ -14,6 +14,8 @@ COPY requirements.lock ./
 RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 
 COPY . .
+# The dashboard; what built it is not needed any more.
+RUN make dashboard && rm -rf dashboard/node_modules .venv/node
 RUN .venv/bin/pip install --no-cache-dir --no-build-isolation --no-deps --no-index --editable . \
     && mkdir --mode=0700 /data && chown waybill:waybill /data
 

@@ -9,26 +9,32 @@ TEST_PROGRAMS := git:git curl:curl
 BENCH_PROGRAMS := wrk:wrk nginx:nginx-light gcc:gcc node:nodejs taskset:util-linux
 AUDIT := tests/api/audit/node_modules/.package-lock.json
 SOURCES := waybill core proxy api tests bench
+DASHBOARD := api/static/index.html
+NPM = PATH="$(abspath $(VENV))/node/bin:$$PATH" npm --prefix dashboard --silent
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-full soak mutate lock clean
+.PHONY: help run test check dashboard bench bench-full soak mutate lock clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-run: $(VENV)/.run ## Serve. DATA=./data PROXY=127.0.0.1:8080 API=127.0.0.1:8081
+run: $(VENV)/.run $(DASHBOARD) ## Serve. DATA=./data PROXY=127.0.0.1:8080 API=127.0.0.1:8081
 	@$(VENV)/bin/waybill serve $(if $(DATA),--data '$(DATA)') $(if $(PROXY),--proxy '$(PROXY)') $(if $(API),--api '$(API)')
 
-test: $(VENV)/.dev $(if $(TESTS),,$(AUDIT)) ## Run the tests. TESTS=tests/core chooses some.
+test: $(VENV)/.dev $(DASHBOARD) $(if $(TESTS),,$(AUDIT)) ## Run the tests. TESTS=tests/core chooses some.
 	@$(call programs,$(TEST_PROGRAMS))
+	$(if $(TESTS),,$(NPM) run test)
 	$(VENV)/bin/pytest -m 'not soak' $(if $(TESTS),$(TESTS),tests --ignore=tests/repo)
 
-check: $(VENV)/.dev ## Format, lint, types, import rules, schema, links, README commands, documentation.
+check: $(VENV)/.dev $(DASHBOARD) ## Format, lint, types, import rules, schema, links, README commands, documentation.
 	@$(call programs,$(TEST_PROGRAMS))
 	$(VENV)/bin/ruff format --check $(wildcard $(SOURCES))
 	$(VENV)/bin/ruff check $(wildcard $(SOURCES))
 	$(VENV)/bin/mypy
+	$(NPM) run check
 	$(VENV)/bin/pytest tests/repo
+
+dashboard: $(DASHBOARD) ## Build the dashboard into api/static/, which the API serves and the wheel holds.
 
 bench: $(VENV)/.dev ## Measure speed against nginx: a few minutes, results into bench/results/.
 	@$(call programs,$(BENCH_PROGRAMS))
@@ -38,7 +44,7 @@ bench-full: $(VENV)/.dev ## The same at large sizes.
 	@$(call programs,$(BENCH_PROGRAMS))
 	$(VENV)/bin/python -m bench --full
 
-soak: $(VENV)/.dev ## Kills, faults and leaks over a long time.
+soak: $(VENV)/.dev $(DASHBOARD) ## Kills, faults and leaks over a long time.
 	@$(call programs,$(TEST_PROGRAMS) $(BENCH_PROGRAMS))
 	$(VENV)/bin/pytest -m soak -s --timeout=0 tests
 
@@ -49,14 +55,22 @@ mutate: $(VENV)/.dev ## Mutate the numbers and comparisons of core: how many do 
 COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --no-annotate --upgrade pyproject.toml
 
-lock: $(VENV)/bin/pip ## Resolve the dependencies anew into both lock files.
+# The dashboard's Node needs nothing of Waybill's own. Its packages are resolved in an empty folder: beside installed ones npm
+# leaves out what other platforms need.
+NODE_LOCK = $(subst --upgrade pyproject.toml,--upgrade,$(COMPILE))
+
+lock: $(VENV)/.node ## Resolve the dependencies anew into both lock files.
 	$(VENV)/bin/python -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install --quiet uv
 	$(COMPILE) --group build -o requirements.lock
 	$(COMPILE) --group dev -o requirements-dev.lock
+	$(NODE_LOCK) --group node -o requirements-node.lock
+	rm -rf build/lock && mkdir -p build/lock && cp dashboard/package.json dashboard/.npmrc build/lock
+	cd build/lock && PATH="$(abspath $(VENV))/node/bin:$$PATH" npm install --silent --package-lock-only
+	cp build/lock/package-lock.json dashboard/
 
 clean: ## Remove the environment and what tools left behind; the data folder stays.
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/build
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/build api/static dashboard/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment ------------------------------------------------------------------------------------------------
@@ -77,6 +91,30 @@ $(VENV)/bin/pip:
 		|| { echo 'Waybill needs Python 3.11 or newer: apt-get install python3' >&2; exit 1; }
 	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { $(call debian,python3-venv); }
 	'$(PYTHON)' -m venv $(VENV)
+
+# --- the dashboard --------------------------------------------------------------------------------------------------
+
+DASHBOARD_SOURCES := schema.graphql $(wildcard docs/*.md) $(shell find dashboard -type f \
+	-not -path '*/node_modules/*' -not -name graphql-env.d.ts)
+
+$(DASHBOARD): $(DASHBOARD_SOURCES) dashboard/node_modules/.package-lock.json
+	$(NPM) run build
+	@touch $@
+
+# touch: npm leaves its own file as it is when nothing is to be done.
+dashboard/node_modules/.package-lock.json: dashboard/package-lock.json $(VENV)/.node
+	$(NPM) ci
+	@touch $@
+
+# The system's Node where it is new enough, else one that pip brings: nobody has to install one to run Waybill.
+$(VENV)/.node: requirements-node.lock | $(VENV)/bin/pip
+	@$(node-is-new) || { echo 'installing a Node of its own into $(VENV)/node' \
+		&& $(VENV)/bin/python -m venv $(VENV)/node \
+		&& $(VENV)/node/bin/pip install --quiet --require-hashes -r $<; }
+	@touch $@
+
+node-is-new = command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); \
+	process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)' 2>/dev/null
 
 # The GraphQL over HTTP audits run in Node. Where it cannot be had they skip themselves, and this says why.
 $(AUDIT): tests/api/audit/package-lock.json

@@ -1,7 +1,7 @@
 """The dashboard's built files, read once at start: which one a path means, and under which headers it goes out. No sockets.
 
 A file under `assets/` has a hash in its name and never changes; every path that is no file is a page of the application, and
-gets `index.html`. Its style elements carry a nonce that is new in each answer, so the content security policy names none inline.
+gets `index.html`. Its style elements carry a nonce, new in each answer, so the content security policy allows nothing inline.
 """
 
 from __future__ import annotations

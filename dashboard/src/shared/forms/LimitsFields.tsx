@@ -21,8 +21,16 @@ const MODES = [
   { value: 'DISABLE', label: 'None hold from here outward (disable)' },
 ]
 
-export function LimitsFields({ value, onChange, withMode = false, problems = [], field = 'limits', disabled = false }: Props) {
-  const put = (place: number, rule: Rule): void => onChange({ ...value, rules: value.rules.map((each, at) => (at === place ? rule : each)) })
+export function LimitsFields({
+  value,
+  onChange,
+  withMode = false,
+  problems = [],
+  field = 'limits',
+  disabled = false,
+}: Props) {
+  const put = (place: number, rule: Rule): void =>
+    onChange({ ...value, rules: value.rules.map((each, at) => (at === place ? rule : each)) })
   return (
     <Stack gap="xs">
       {withMode && (
@@ -138,7 +146,9 @@ function RuleFields({ rule, number, disabled, error, onChange, onRemove }: RuleP
             allowDeselect={false}
             disabled={disabled}
             value={rolling.unit}
-            onChange={(unit) => onChange({ ...rule, rolling: { ...rolling, unit: (unit ?? 'HOURS') as (typeof UNITS)[number] } })}
+            onChange={(unit) =>
+              onChange({ ...rule, rolling: { ...rolling, unit: (unit ?? 'HOURS') as (typeof UNITS)[number] } })
+            }
             data={UNITS.map((unit) => ({ value: unit, label: unit.toLowerCase() }))}
             w={110}
           />

@@ -45,4 +45,5 @@ export const limitsWords = ({ mode, rules }: Limits): string =>
   mode === 'DISABLE' ? 'disabled' : rules.length ? rules.map(ruleWords).join(', ') : 'none'
 
 /** What a mutation takes: null takes an entry away. */
-export const limitsInput = ({ mode, rules }: Limits): Limits | null => (mode !== 'DISABLE' && rules.length === 0 ? null : { mode, rules })
+export const limitsInput = ({ mode, rules }: Limits): Limits | null =>
+  mode !== 'DISABLE' && rules.length === 0 ? null : { mode, rules }

@@ -38,11 +38,18 @@ export function SetBy({ path, field, label }: Props) {
   return (
     <Popover opened={opened} onChange={setOpened} width={300} withArrow shadow="md" trapFocus returnFocus>
       <Popover.Target>
-        <ActionIcon color="gray" onClick={() => setOpened(!opened)} aria-label={`Who set “${label}”?`} title="Who set it, when and why">
+        <ActionIcon
+          color="gray"
+          onClick={() => setOpened(!opened)}
+          aria-label={`Who set “${label}”?`}
+          title="Who set it, when and why"
+        >
           <IconHistory size={14} stroke={1.6} aria-hidden />
         </ActionIcon>
       </Popover.Target>
-      <Popover.Dropdown aria-label={`Who set “${label}”`}>{opened && <Answer path={path} field={field} />}</Popover.Dropdown>
+      <Popover.Dropdown aria-label={`Who set “${label}”`}>
+        {opened && <Answer path={path} field={field} />}
+      </Popover.Dropdown>
     </Popover>
   )
 }

@@ -1,0 +1,64 @@
+/** Who is signed in and what they may do. Pages hide or disable what would be refused; the API decides all the same. */
+import { Button, Center, Loader, Stack, Text } from '@mantine/core'
+import { createContext, useContext, useMemo, type ReactNode } from 'react'
+import { useQuery } from 'urql'
+import { inWords } from '../api/client'
+import { graphql, type ResultOf } from '../api/graphql'
+
+const VIEWER = graphql(`
+  query Viewer {
+    viewer {
+      id
+      email
+      name
+      role
+      permissions
+      restricted
+      memberships {
+        projectSlug
+        role
+        permissions
+      }
+    }
+  }
+`)
+
+export type Viewer = ResultOf<typeof VIEWER>['viewer'] & {
+  /** Whether a permission is there: in this project, or globally where none is named. */
+  may: (permission: string, project?: string) => boolean
+}
+
+const ViewerContext = createContext<Viewer | null>(null)
+
+export function useViewer(): Viewer {
+  const viewer = useContext(ViewerContext)
+  if (!viewer) throw new Error('nobody is signed in')
+  return viewer
+}
+
+export function ViewerGate({ children }: { children: ReactNode }) {
+  const [{ data, error }, ask] = useQuery({ query: VIEWER })
+  const viewer = useMemo(() => data && { ...data.viewer, may: rights(data.viewer) }, [data])
+  if (viewer) return <ViewerContext value={viewer}>{children}</ViewerContext>
+  return (
+    <Center mih="100vh" component="main">
+      {error ? (
+        <Stack align="center" role="alert">
+          <Text>{inWords(error)}</Text>
+          <Button onClick={() => ask({ requestPolicy: 'network-only' })}>Try again</Button>
+        </Stack>
+      ) : (
+        <Loader aria-label="Loading" />
+      )}
+    </Center>
+  )
+}
+
+function rights(viewer: ResultOf<typeof VIEWER>['viewer']): Viewer['may'] {
+  const everywhere = new Set(viewer.permissions)
+  return (permission, project) => {
+    const membership = viewer.memberships.find((each) => each.projectSlug === project)
+    if (membership?.permissions.includes(permission)) return true
+    return everywhere.has(permission) && (!viewer.restricted || project === undefined || membership !== undefined)
+  }
+}

@@ -1,0 +1,6 @@
+/** Models. */
+import { PageHead } from '../../shared/PageHead'
+
+export default function ModelsPage() {
+  return <PageHead title="Models" />
+}

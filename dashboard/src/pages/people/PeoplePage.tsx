@@ -1,0 +1,6 @@
+/** People. */
+import { PageHead } from '../../shared/PageHead'
+
+export default function PeoplePage() {
+  return <PageHead title="People" />
+}

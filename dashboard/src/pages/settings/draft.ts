@@ -1,0 +1,58 @@
+/** The settings as they are edited, and what a mutation takes of them: only what was changed. Pure. */
+import type { VariablesOf } from '../../api/graphql'
+import { limitsInput, type Limits } from '../../shared/forms/limits'
+import type { Settings, UPDATE } from './queries'
+
+export interface Webhook {
+  url: string
+  source: 'ENV' | 'FILE'
+  name: string
+  allowPrivateAddress: boolean
+}
+
+export interface Draft {
+  timeouts: Settings['timeouts']
+  limits: Limits
+  retention: Omit<Settings['retention'], 'auditDays'>
+  webhooks: Webhook[]
+  review: Settings['review']
+  journalFailure: Settings['journalFailure']
+}
+
+export function draftOf(settings: Settings): Draft {
+  const { rowsDays, tracesDays, tracesMaxMb, journalHours } = settings.retention
+  return {
+    timeouts: settings.timeouts,
+    limits: settings.limits,
+    retention: { rowsDays, tracesDays, tracesMaxMb, journalHours },
+    webhooks: settings.alertWebhooks.map(({ url, secret, allowPrivateAddress }) => ({
+      url,
+      source: secret.source === 'FILE' ? 'FILE' : 'ENV',
+      name: secret.name ?? '',
+      allowPrivateAddress,
+    })),
+    review: settings.review,
+    journalFailure: settings.journalFailure,
+  }
+}
+
+export const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
+
+type Input = Omit<VariablesOf<typeof UPDATE>['input'], 'expectedRevision' | 'reason' | 'idempotencyKey' | 'dryRun'>
+
+export function changed(draft: Draft, from: Draft): Input {
+  return {
+    ...(!isSame(draft.timeouts, from.timeouts) && { timeouts: draft.timeouts }),
+    ...(!isSame(draft.limits, from.limits) && { limits: limitsInput(draft.limits) }),
+    ...(!isSame(draft.retention, from.retention) && { retention: draft.retention }),
+    ...(!isSame(draft.review, from.review) && { review: draft.review }),
+    ...(draft.journalFailure !== from.journalFailure && { journalFailure: draft.journalFailure }),
+    ...(!isSame(draft.webhooks, from.webhooks) && {
+      alertWebhooks: draft.webhooks.map(({ url, source, name, allowPrivateAddress }) => ({
+        url,
+        allowPrivateAddress,
+        ...(source === 'ENV' ? { secretEnv: name } : { secretFile: name }),
+      })),
+    }),
+  }
+}
