@@ -53,7 +53,7 @@ class Done:
 
 
 class ApiProcess:
-    """`waybill api`, alone, on a data folder."""
+    """`waybill api`, alone, on a data folder. It is ready once it answers mutations: a kill before that would prove little."""
 
     def __init__(self, data: Path) -> None:
         self.layout = Layout(data)
@@ -74,8 +74,10 @@ class ApiProcess:
                 await asyncio.sleep(0.02)
 
     async def _ready(self, client: httpx.AsyncClient) -> bool:
+        """It listens before it can answer, so the first answer may take a while."""
+        url = f"http://127.0.0.1:{self.port}/graphql"
         try:
-            return (await client.get(f"http://127.0.0.1:{self.ops_port}/readyz", timeout=5)).status_code == 200
+            return (await client.post(url, json={"query": "{ __typename }"}, timeout=STARTS_WITHIN_S)).status_code in (200, 401)
         except httpx.TransportError:
             return False
 
@@ -211,7 +213,7 @@ async def killed_under_mutations(data: Path, times: int, seed: int) -> Account:
     running = asyncio.create_task(load.run())
     try:
         for _ in range(times):
-            await asyncio.sleep(dice.uniform(0.01, 0.8))
+            await asyncio.sleep(dice.uniform(0.01, 0.6))
             if dice.random() < 0.3 and await _kill_a_push(load, dice):
                 kills["git push"] += 1
             else:
