@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.fields import LimitRule, RollingWindow
 from core.limits import Effective, Record, Scope, new_usage, used_by
 from core.limits.amounts import CALLS, COST, TOTAL, Amounts
-from core.limits.rolling import MAX_INSTANTS, RollingUsage
+from core.limits.rolling import KEPT_SWEEPS, MAX_INSTANTS, RollingUsage
 from core.limits.usage import CalendarUsage
 
 LENGTH = 1_000
@@ -295,3 +295,32 @@ def test_records_are_added_up_by_scope_and_window(scope: Scope, window: Any, met
     ]
     rule = LimitRule(metric=metric, window=window, value=Decimal(1))
     assert used_by(records, Effective(scope, rule), now) == used
+
+
+def test_a_scope_keeps_4096_instants_and_what_is_over_for_an_hour_of_checkpoints_every_5_seconds() -> None:
+    assert (MAX_INSTANTS, KEPT_SWEEPS) == (4_096, 3_600 // 5)
+
+
+@pytest.mark.parametrize(
+    ("second", "left"),
+    [
+        # The window is 1,000,000 ms and one instant may be kept: a second one within a thousandth of it, 1,000 ms, is joined
+        # with the first, and both leave with the later one.
+        (5_001_000, 2),
+        (5_001_001, 1),
+        (4_999_000, 2),
+        (4_998_999, 1),
+    ],
+)
+def test_beyond_the_instants_that_are_kept_neighbours_within_a_thousandth_of_the_window_are_joined(
+    second: int, left: int
+) -> None:
+    length = 1_000_000
+    usage = RollingUsage(length, 0, True, max_instants=1)
+    assert usage.held(5_000_000, CALLS) == 0
+    usage.add(5_000_000, one(), NOTHING)
+    usage.add(second, one(), NOTHING)
+    assert usage.held(5_001_500, CALLS) == 2
+    assert usage.held(min(5_000_000, second) + length + 1, CALLS) == left
+    assert usage.held(max(5_000_000, second) + length, CALLS) == left
+    assert usage.held(max(5_000_000, second) + length + 1, CALLS) == 0
