@@ -56,11 +56,10 @@ export async function attempt<Data, Input>(
   request: ChangeRequest<Data, Input>,
   how: Try,
 ): Promise<Tried<Data>> {
-  // What the dialog adds is what the input lacks; the compiler cannot put a generic type together again.
-  const input = Object.assign({}, request.input, how) as Input
+  const input = { ...request.input, ...how } as Input
   const { data, error } = await client.mutation(request.mutation, { input }).toPromise()
   if (!data) return failed(error)
-  const payload = Object.values(data as Record<string, unknown>)[0] as Record<string, unknown>
+  const payload = Object.values(data)[0] as Record<string, unknown>
   switch (payload['__typename']) {
     case 'Conflict':
       return { kind: 'conflict', conflict: payload as unknown as Collision }
