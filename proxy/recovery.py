@@ -38,7 +38,9 @@ def replay(events: Iterable[JournalEvent], statistics: Statistics, ledger: Memor
             plan, entry = snapshot.plan(event.project), snapshot.token_of(event.project, event.token)
             if plan is not None and entry is not None:
                 terms = book.terms(plan, entry, event.at_ms)
-                if event.model in snapshot.models:  # one that only a policy asks is no candidate: it is counted by being used
+                if (
+                    event.model and event.model in snapshot.models
+                ):  # one that only a policy asks is no candidate: it is counted by being used
                     terms.model(event.model, event.at_ms)
         ledger.fold(event)
         if isinstance(event, RequestFinished):

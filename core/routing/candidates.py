@@ -87,6 +87,11 @@ class Pool:
         return [1.0] * len(self.ids)
 
     @cached_property
+    def all_one_by_id(self) -> dict[str, Score]:
+        """The same by model; never to be changed either."""
+        return dict.fromkeys(self.ids, 1.0)
+
+    @cached_property
     def nothing(self) -> list[Score]:
         """0.0 for each, to begin a sum with."""
         return [0.0] * len(self.ids)

@@ -174,7 +174,7 @@ def _judged(
         outcomes[at] = PolicyOutcome(
             kind=kind,
             weight=weight,
-            scores=dict(zip(pool.ids, scores)),  # noqa: B905  # as long as the pool, both
+            scores=pool.all_one_by_id if scores is pool.all_one else dict(zip(pool.ids, scores)),  # noqa: B905  # as long, both
             excluded=answer.excluded,
             inputs=answer.inputs,
             note=answer.note,

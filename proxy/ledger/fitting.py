@@ -89,15 +89,16 @@ def exhausted_by(checks: tuple[Check, ...], now_ms: int) -> tuple[Block, ...]:
     """Those of these limits whose use has reached their value."""
     found: tuple[Block, ...] = ()
     for check in checks:
-        if check.usage.used(now_ms, check.metric) >= check.amount:
+        usage, metric, amount, _, _ = check
+        # What is used is at most what is held, and telling that is cheaper.
+        if usage.held(now_ms, metric) >= amount and usage.used(now_ms, metric) >= amount:
             block = _block(check, "", now_ms, 0, moving=False)
             found = found if block is None else (*found, block)
     return found
 
 
-def least_left(checks: Sequence[Check], now_ms: int) -> float:
-    """The smallest share that is neither used nor reserved, 0..1; 1.0 without limits."""
-    least = 1.0
+def least_left(checks: Sequence[Check], now_ms: int, least: float = 1.0) -> float:
+    """The smallest share that is neither used nor reserved, 0..1, and at most `least`, which it is without limits."""
     for usage, metric, amount, _, _ in checks:
         left = amount - usage.held(now_ms, metric)
         if left <= 0:

@@ -75,8 +75,9 @@ class MemoryLedger:
             return _NOT_BLOCKED
         totals = exhausted_by(terms.totals, now_ms)
         blocked: dict[str, tuple[Block, ...]] = {}
+        known = terms.models
         for candidate in candidates:
-            held = terms.model(candidate.id, now_ms)
+            held = known.get(candidate.id) or terms.model(candidate.id, now_ms)
             if held.own or totals or held.unpriced is not None:
                 found = (*totals, *exhausted_by(held.own, now_ms))
                 if held.unpriced is not None:
@@ -89,10 +90,11 @@ class MemoryLedger:
         """For each candidate the smallest share that is left of a limit it would reserve in, 0..1; 1.0 without limits."""
         totals = least_left(terms.totals, now_ms)
         shares: dict[str, float] = {}
+        known = terms.models
         for candidate in candidates:
-            held = terms.model(candidate.id, now_ms)
+            held = known.get(candidate.id) or terms.model(candidate.id, now_ms)
             if held.priced:
-                shares[candidate.id] = min(totals, least_left(held.own, now_ms)) if held.own else totals
+                shares[candidate.id] = least_left(held.own, now_ms, totals) if held.own else totals
             else:
                 shares[candidate.id] = least_left([check for check in held.checks if check.metric != COST], now_ms)
         return shares

@@ -81,14 +81,14 @@ class Terms:
     """What the requests of one token are held to under one revision."""
 
     __slots__ = (
-        "_book", "_entry", "_models", "_plan", "default_cap", "limited", "project", "token", "totals", "totals_accounts",
+        "_book", "_entry", "_plan", "default_cap", "limited", "models", "project", "token", "totals", "totals_accounts",
     )  # fmt: skip
 
     def __init__(self, book: Book, plan: ProjectPlan, entry: TokenEntry, now_ms: int) -> None:
         self._book = book
         self._plan = plan
         self._entry = entry
-        self._models: dict[str, ModelTerms] = {}
+        self.models: dict[str, ModelTerms] = {}  # of the project's candidates, and of others that were asked for
         self.project = entry.project
         self.token = entry.id
         self.default_cap = plan.project.default_max_output_tokens
@@ -103,7 +103,7 @@ class Terms:
 
     def model(self, model_id: str, now_ms: int) -> ModelTerms:
         """The terms of a model: a candidate of the project, or any other that the revision has. Raises KeyError."""
-        return self._models.get(model_id) or self._compile(candidate(model_id, self._book.models[model_id]), now_ms)
+        return self.models.get(model_id) or self._compile(candidate(model_id, self._book.models[model_id]), now_ms)
 
     def _compile(self, known: Candidate, now_ms: int) -> ModelTerms:
         book, token = self._book, self._entry.token
@@ -113,7 +113,7 @@ class Terms:
         entry_limits = self._plan.entry_limits.get(known.id, NO_LIMITS)
         book.count_all(zip(scopes, (own_limits, entry_limits, token_entry(token.models, known.id)), strict=True), now_ms)
         effective = effective_per_model(own_limits, entry_limits, token, known.id, scopes)
-        terms = self._models[known.id] = ModelTerms(
+        terms = self.models[known.id] = ModelTerms(
             known.id,
             model_bounds(known),
             known.unpriced_allowed,

@@ -30,6 +30,13 @@ def score(situation: Situation, pool: Pool, params: BudgetRemaining) -> Scores:
     budgets = situation.budgets
     if not budgets:
         return Scores(pool.all_one)
-    shares = {model: budgets[model] for model in pool.ids if model in budgets}
-    scores = [min(1.0, max(0.0, shares.get(model, 1.0))) for model in pool.ids]
-    return Scores(scores, inputs={model: {"remaining_share": share} for model, share in shares.items()})
+    scores: list[float] = []
+    inputs: dict[str, dict[str, float]] = {}
+    for model in pool.ids:
+        share = budgets.get(model)
+        if share is None:
+            scores.append(1.0)
+            continue
+        inputs[model] = {"remaining_share": share}
+        scores.append(share if 0.0 <= share <= 1.0 else 1.0 if share > 1.0 else 0.0)
+    return Scores(scores, inputs=inputs)

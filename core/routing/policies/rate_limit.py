@@ -37,10 +37,11 @@ class RateLimit(
 def score(situation: Situation, pool: Pool, params: RateLimit) -> Scores:
     """Fewest calls / own among models with a `calls` limit of their own, 1.0 without any call and for the others."""
     stats, now_ms = situation.stats, situation.now_ms
-    calls = stats.counts(params.window_minutes, pool, now_ms)
     rests = stats.rests
     if not rests and not pool.calls_limited:
         return Scores(pool.all_one, lasting=True)
+    # Nobody counts what nobody asks for.
+    calls = stats.counts(params.window_minutes, pool, now_ms) if pool.calls_limited else ()
     scores = pool.all_one.copy()
     excluded: dict[str, str] = {}
     inputs: dict[str, dict[str, float]] = {}
