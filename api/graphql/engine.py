@@ -187,6 +187,6 @@ def _is_open_to_all(node: OperationDefinitionNode) -> bool:
 
 def _input_error(error: GraphQLError) -> GraphQLError:
     """An error of variable coercion, with its code."""
-    if error.original_error is None and not error.extensions:
+    if not error.extensions and isinstance(error.original_error, GraphQLError | None):
         error.extensions = {"code": "BAD_USER_INPUT"}
     return error

@@ -24,6 +24,10 @@ log = structlog.get_logger("api.graphql")
 _encode: Final = msgspec.json.Encoder().encode
 
 
+class StreamEnded(Exception):
+    """The process stops, and with it a subscription that has no end of its own: whoever followed it should come again."""
+
+
 class Executions:
     """Runs operations for the transports."""
 
@@ -53,7 +57,8 @@ class Executions:
     async def payloads(self, operation: Operation, context: Context) -> AsyncGenerator[bytes, None]:
         """Every answer of an operation: one of a query or a mutation, one per event of a subscription.
 
-        Raises RequestRefused before the first, AccessError when the viewer may no longer see the stream.
+        Raises RequestRefused before the first, AccessError when the viewer may no longer see the stream, StreamEnded when
+        the process stops: a client that was told `complete` would not come back.
         """
         if operation.kind is not OperationType.SUBSCRIPTION:
             yield await self.single(operation, context)
@@ -68,6 +73,7 @@ class Executions:
             async with aclosing(events) as source:
                 async for event in source:
                     yield await self._event(executor, event, key, context)
+            raise StreamEnded
         finally:
             self.metrics.subscriptions.dec()
             await context.note_denied()
@@ -123,4 +129,4 @@ def refusal_errors(error: Exception, request_id: str) -> list[dict[str, Any]]:
     return answer_errors([GraphQLError("internal error", original_error=error)], request_id)
 
 
-__all__ = ["Executions", "RequestRefused", "Unauthenticated", "encode_errors", "encode_result", "refusal_errors"]
+__all__ = ["Executions", "RequestRefused", "StreamEnded", "Unauthenticated", "encode_errors", "encode_result", "refusal_errors"]

@@ -16,7 +16,7 @@ from api.access import AccessError, Unauthenticated
 from api.graphql.authentication import Authentication
 from api.graphql.context import Context
 from api.graphql.engine import Operation, RequestRefused
-from api.graphql.execution import Executions, encode_errors, refusal_errors
+from api.graphql.execution import Executions, StreamEnded, encode_errors, refusal_errors
 from api.graphql.negotiation import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE,
@@ -94,6 +94,8 @@ class HttpEndpoint:
             async with aclosing(self.executions.payloads(operation, context)) as payloads:
                 async for payload in _kept_alive(payloads):
                     yield b":\n\n" if payload is None else b"event: next\ndata: " + payload + b"\n\n"
+        except StreamEnded:
+            return  # without `complete`: clients take it for a lost connection, and come again
         except Exception as error:  # the status is sent: whatever happens is said in the stream, masked where it must be
             yield b"event: next\ndata: " + encode_errors(refusal_errors(error, context.request_id)) + b"\n\n"
         yield b"event: complete\ndata:\n\n"

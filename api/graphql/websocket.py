@@ -5,7 +5,8 @@
     >> complete id                             ends the operation
     >> ping                                 << pong
 
-A client that reads slowly holds up its own operations and nobody else's: each send waits until the socket takes it.
+A process that stops closes with 1012, upon which clients come again. A client that reads slowly holds up its own operations
+and nobody else's: each send waits until the socket takes it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from litestar.exceptions import WebSocketDisconnect
 from api.access import AccessError, Unauthenticated
 from api.graphql.authentication import Authentication
 from api.graphql.context import Context
-from api.graphql.execution import Executions, refusal_errors
+from api.graphql.execution import Executions, StreamEnded, refusal_errors
 from api.graphql.negotiation import Params
 
 PROTOCOL: Final = "graphql-transport-ws"
@@ -178,6 +179,8 @@ class Connection:
                     await self.socket.send_data((head + payload + b"}").decode(), mode="text")
         except (WebSocketDisconnect, OSError):
             raise  # nobody is left to tell
+        except StreamEnded as end:
+            raise Closed(1012, "Service Restart") from end
         except Exception as error:  # masked where it must be, and logged
             last = {"id": operation_id, "type": "error", "payload": refusal_errors(error, self.context.request_id)}
             if isinstance(error, Unauthenticated):

@@ -46,6 +46,13 @@ async def test_a_document_that_cannot_run_is_400_without_data_and_200_for_older_
         )
 
 
+@pytest.mark.parametrize("variables", [{}, {"since": 5}, {"since": "yesterday"}, {"since": None}])
+async def test_a_variable_that_does_not_fit_is_the_senders_fault(api: Api, variables: dict[str, object]) -> None:
+    query = "query($since: DateTime!) { requestLogs(filter: {since: $since}) { nodes { id } } }"
+    (error,) = (await api.post(query, **variables)).json()["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 @pytest.mark.parametrize("since", ['"yesterday"', '"2026-01-01T00:00:00"', "5"])
 async def test_an_instant_that_is_none_is_the_documents_fault(api: Api, since: str) -> None:
     answer = await api.post(f"{{ requestLogs(filter: {{since: {since}}}) {{ nodes {{ id }} }} }}")
