@@ -27,6 +27,7 @@ from proxy.attempts import Attempt, AttemptFailed
 from proxy.booking import Booking
 from proxy.call import Call
 from proxy.dialects.table import PORTS
+from proxy.providers.openai import cap_member
 from proxy.running import Running, WayUnavailable
 
 CUT_OFF = 503
@@ -79,7 +80,8 @@ class Inquiries:
     async def text(self, asker: Call, running: Running, model_id: str, messages: Messages, max_tokens: int, by: float) -> str:
         """What a model says to these messages, in at most so many tokens, until `by` (loop time). Raises NoAnswer."""
         dialect = self._dialect(running, model_id, ("openai_chat", "anthropic"))
-        body: dict[str, Any] = {"model": model_id, "max_tokens": max_tokens}
+        kind = running.snapshot.providers[running.snapshot.models[model_id].provider].kind
+        body: dict[str, Any] = {"model": model_id, cap_member(kind): max_tokens}
         if dialect == "anthropic":
             body["system"] = "\n\n".join(message.content for message in messages if message.role == "system")
             messages = tuple(message for message in messages if message.role != "system")

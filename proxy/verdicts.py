@@ -50,7 +50,7 @@ def _said(blocks: Mapping[str, Iterable[Block]]) -> str:
 def all_failed(failures: dict[str, AttemptFailed]) -> Refusal:
     """Every candidate that had room was tried: all of them 429, the last one out of time, or anything else."""
     last = list(failures.values())[-1]
-    said = ", ".join(f"{model}: {failure.http_status or failure.status}" for model, failure in failures.items())
+    said = ", ".join(f"{model}: {_fate(failure)}" for model, failure in failures.items())
     if all(failure.http_status == 429 for failure in failures.values()):
         waits = [failure.retry_after_s for failure in failures.values() if failure.retry_after_s is not None]
         return refusals.AllRateLimited(
@@ -59,3 +59,10 @@ def all_failed(failures: dict[str, AttemptFailed]) -> Refusal:
     if last.status == "timeout":
         return refusals.TimedOut(f"No model answered in time ({said}).")
     return refusals.AllModelsFailed(f"Every model failed ({said}).")
+
+
+def _fate(failure: AttemptFailed) -> str:
+    """How an attempt ended, in a word: a status that was answered says nothing of what did not come after it."""
+    if failure.status == "timeout" or failure.http_status == 200:
+        return failure.status
+    return str(failure.http_status or failure.status)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from core.config import Model, Provider
+from core.providers import ProviderKind
 from proxy.dialects.openai_chat import ChatRequest
 from proxy.providers.answers import UnaryAnswer, UpstreamFailure
 from proxy.providers.modelled import ModelAtProvider, bearer
@@ -36,8 +37,7 @@ class Endpoint(ModelAtProvider):
 
     def __init__(self, model_id: str, model: Model, provider_id: str, provider: Provider, key: str | None) -> None:
         super().__init__(model_id, model, provider_id, provider, key, path=_CHAT_PATH)
-        # OpenAI's newer models refuse `max_tokens`; the others know only that.
-        self._cap_member = "max_completion_tokens" if provider.kind == "openai" else "max_tokens"
+        self._cap_member = cap_member(provider.kind)
         common = self.fixed_headers(provider, bearer(key))
         self._unary_headers = [(b"accept", b"application/json"), *common]
         self._stream_headers = [(b"accept", b"text/event-stream"), *common]
@@ -66,6 +66,11 @@ class Endpoint(ModelAtProvider):
     def read_failure(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, now_ms: int) -> UpstreamFailure:
         """Any other answer; see `outcomes.outcome` for what follows from its status."""
         return read_failure(status, headers, self.without_key(body), now_ms)
+
+
+def cap_member(kind: ProviderKind) -> str:
+    """What a chat request's cap is called: OpenAI's newer models refuse `max_tokens`, other providers know only that."""
+    return "max_completion_tokens" if kind == "openai" else "max_tokens"
 
 
 def forwarded(headers: list[tuple[bytes, bytes]], client_headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:

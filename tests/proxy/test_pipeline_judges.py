@@ -107,6 +107,21 @@ async def test_the_judges_points_decide_and_its_call_has_a_row_of_its_own(tmp_pa
     assert (outcome.kind, outcome.scores) == ("llm", {"a": 0.2, "b": 0.9})
 
 
+@pytest.mark.parametrize(("kind", "cap"), [("openai", "max_completion_tokens"), ("openai-compatible", "max_tokens")])
+async def test_a_judges_answer_is_held_short_in_the_words_of_its_provider(
+    tmp_path: Path, up: Provider, kind: str, cap: str
+) -> None:
+    """OpenAI's newer models answer 400 to `max_tokens`."""
+    up.on("j", judging(b=1.0))
+    found = files(up, LLM % ", max_completion_tokens: 99")
+    found["providers/up.yaml"] = f"kind: {kind}\nbase_url: http://127.0.0.1:{up.port}/v1\n".encode()
+    Publisher(tmp_path).publish(found)
+    async with running(tmp_path) as proxy:
+        assert await chat(proxy) == "b"
+    asked = up.asked[0].json
+    assert {name: asked[name] for name in asked if name.startswith("max_")} == {cap: 99}
+
+
 async def test_a_judgement_is_remembered_for_the_same_question_alone(tmp_path: Path, up: Provider) -> None:
     up.on("j", judging(a=0.2, b=0.9))
     Publisher(tmp_path).publish(files(up, LLM % ""))

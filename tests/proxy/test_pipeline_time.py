@@ -97,6 +97,14 @@ async def test_the_request_has_its_time_over_all_attempts(tmp_path: Path, up: Pr
     assert 230 <= row.latency_ms < 700
 
 
+async def test_a_stream_that_began_and_brought_no_content_is_called_a_timeout(tmp_path: Path, up: Provider) -> None:
+    up.on("a", streaming(role(), then=hanging))
+    Publisher(tmp_path).publish(configuration(up.port, "a", project=timed(timeout_ms=150)))
+    async with running(tmp_path) as proxy:
+        with pytest.raises(openai.InternalServerError, match=r"in time \(a: timeout\)"):  # and not `a: 200`
+            await chat(proxy, stream=True)
+
+
 async def test_a_whole_answer_may_take_longer_to_begin_than_the_time_between_bytes(tmp_path: Path, up: Provider) -> None:
     async def late(asked: Asked) -> None:
         await asyncio.sleep(0.2)
