@@ -45,7 +45,7 @@ export function KeyField({ ref, error, required = false, onTyped }: Props) {
       <SegmentedControl
         aria-label="Where the key is"
         value={source}
-        onChange={setSource}
+        onChange={(value) => setSource(value as Source)}
         data={[
           { value: 'key', label: 'Enter it' },
           { value: 'env', label: 'In a variable' },

@@ -3,6 +3,7 @@ import { Button, Group, JsonInput, NumberInput, Paper, Stack, Switch, TextInput,
 import { useState } from 'react'
 import type { Json } from '../../api/graphql'
 import { problemAt, Problems, problemsElsewhere, Unsaved, useChange, type Outcome } from '../../shared/change'
+import { isSame, useDraft } from '../../shared/forms/useDraft'
 import { SetBy } from '../../shared/history/SetBy'
 import { HeaderFields } from './HeaderFields'
 import { UPDATE, type Provider } from './queries'
@@ -29,23 +30,11 @@ const FIELDS = ['enabled', 'base_url', 'project', 'max_connections', 'headers', 
 
 export function ProviderForm({ provider, locked }: { provider: Provider; locked: boolean }) {
   const { change, checking } = useChange()
-  const [read, setRead] = useState(provider)
-  const [draft, setDraft] = useState(() => draftOf(provider))
+  const { draft, from, dirty, readAt, put, discard, saved } = useDraft(provider, draftOf)
   const [outcome, setOutcome] = useState<Outcome<unknown>>()
-  const from = draftOf(read)
-  const dirty = JSON.stringify(draft) !== JSON.stringify(from)
   const problems = outcome?.kind === 'invalid' ? outcome.problems : []
   const simulation = parsed(draft.simulation)
   const path = `providers/${provider.providerId}.yaml`
-  const put = (part: Partial<Draft>): void => setDraft({ ...draft, ...part })
-
-  if (!dirty && provider !== read) begin()
-
-  function begin(): void {
-    setRead(provider)
-    setDraft(draftOf(provider))
-    setOutcome(undefined)
-  }
 
   async function save(): Promise<void> {
     const made = await change({
@@ -57,13 +46,14 @@ export function ProviderForm({ provider, locked }: { provider: Provider; locked:
         ...(draft.baseUrl !== from.baseUrl && { baseUrl: draft.baseUrl || null }),
         ...(draft.project !== from.project && { project: draft.project || null }),
         ...(draft.maxConnections !== from.maxConnections && { maxConnections: draft.maxConnections }),
-        ...(JSON.stringify(draft.headers) !== JSON.stringify(from.headers) && { headers: draft.headers }),
+        ...(!isSame(draft.headers, from.headers) && { headers: draft.headers }),
         ...(draft.simulation !== from.simulation && { simulation: simulation ?? null }),
       },
-      readAt: read.revision ?? '',
+      readAt,
     })
     setOutcome(made)
-    if (made.kind === 'done' || made.kind === 'theirs') begin()
+    if (made.kind === 'done') saved(made.change.revision)
+    if (made.kind === 'theirs') discard()
   }
 
   return (
@@ -137,7 +127,7 @@ export function ProviderForm({ provider, locked }: { provider: Provider; locked:
         )}
         {!locked && (
           <Group>
-            <Button variant="default" disabled={!dirty} onClick={begin}>
+            <Button variant="default" disabled={!dirty} onClick={discard}>
               Discard
             </Button>
             <Button disabled={!dirty || simulation === undefined} loading={checking} onClick={() => void save()}>

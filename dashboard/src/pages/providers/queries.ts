@@ -1,6 +1,6 @@
 /** Providers: accounts at those who run models. */
 import { graphql, type ResultOf } from '../../api/graphql'
-import { outcomes } from '../../shared/change'
+import { Clash, Denied, Done, Invalid, Missing } from '../../shared/change'
 
 const PROVIDER = graphql(`
   fragment ProviderFields on Provider {
@@ -89,7 +89,7 @@ export const CREATE = graphql(
       }
     }
   `,
-  outcomes,
+  [Done, Clash, Invalid, Denied, Missing],
 )
 
 export const UPDATE = graphql(
@@ -105,7 +105,7 @@ export const UPDATE = graphql(
       }
     }
   `,
-  outcomes,
+  [Done, Clash, Invalid, Denied, Missing],
 )
 
 export const SET_KEY = graphql(
@@ -121,7 +121,7 @@ export const SET_KEY = graphql(
       }
     }
   `,
-  outcomes,
+  [Done, Clash, Invalid, Denied, Missing],
 )
 
 export const DELETE = graphql(
@@ -137,7 +137,7 @@ export const DELETE = graphql(
       }
     }
   `,
-  outcomes,
+  [Done, Clash, Invalid, Denied, Missing],
 )
 
 export type Provider = ResultOf<typeof PROVIDER>

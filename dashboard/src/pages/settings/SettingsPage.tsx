@@ -6,10 +6,11 @@ import { useViewer } from '../../app/Viewer'
 import { Problems, problemsElsewhere, Unsaved, useChange, type Problem } from '../../shared/change'
 import { useConfiguration } from '../../shared/configuration'
 import { LimitsFields } from '../../shared/forms/LimitsFields'
+import { useDraft } from '../../shared/forms/useDraft'
 import { SetBy } from '../../shared/history/SetBy'
 import { Loaded } from '../../shared/Loaded'
 import { PageHead } from '../../shared/PageHead'
-import { changed, draftOf, isSame, type Draft } from './draft'
+import { changed, draftOf } from './draft'
 import { JournalFields, RetentionFields, TimeoutFields } from './Fields'
 import { SETTINGS, UPDATE, type Settings } from './queries'
 import { ReviewFields } from './ReviewFields'
@@ -26,36 +27,22 @@ const SHOWN = ['timeouts', 'limits', 'retention', 'alert_webhooks', 'review', 'j
 function SettingsForm({ settings }: { settings: Settings }) {
   const viewer = useViewer()
   const { change, checking } = useChange()
-  // What was read when the edit began: what others commit meanwhile does not change it under one's hands.
-  const [read, setRead] = useState(settings)
-  const [draft, setDraft] = useState<Draft>(() => draftOf(settings))
+  const { draft, from, dirty, readAt, put, discard, saved } = useDraft(settings, draftOf)
   const [problems, setProblems] = useState<Problem[]>([])
   const [refused, setRefused] = useState<string>()
-  const from = draftOf(read)
-  const dirty = !isSame(draft, from)
   const locked = !viewer.may('settings:write')
-  const put = (part: Partial<Draft>): void => setDraft({ ...draft, ...part })
-
-  if (!dirty && settings !== read) begin(settings)
-
-  function begin(at: Settings): void {
-    setRead(at)
-    setDraft(draftOf(at))
-    setProblems([])
-  }
 
   async function save(): Promise<void> {
     const made = await change({
       title: 'Change the settings',
       mutation: UPDATE,
       input: changed(draft, from),
-      readAt: read.revision ?? '',
+      readAt,
     })
     setProblems(made.kind === 'invalid' ? made.problems : [])
     setRefused(made.kind === 'refused' ? made.message : undefined)
-    // What was committed is what the form shows; the next answer takes its place.
-    if (made.kind === 'done') setRead({ ...read, ...asRead(draft, read), revision: made.change.revision })
-    if (made.kind === 'theirs') begin(settings)
+    if (made.kind === 'done') saved(made.change.revision)
+    if (made.kind === 'theirs') discard()
   }
 
   const shared = { draft, put, problems, locked }
@@ -74,7 +61,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
       >
         {!locked && (
           <>
-            <Button variant="default" disabled={!dirty} onClick={() => begin(settings)}>
+            <Button variant="default" disabled={!dirty} onClick={discard}>
               Discard
             </Button>
             <Button disabled={!dirty} loading={checking} onClick={() => void save()}>
@@ -113,20 +100,4 @@ function SettingsForm({ settings }: { settings: Settings }) {
       </Stack>
     </>
   )
-}
-
-/** The draft in the shape of what is read. */
-function asRead(draft: Draft, read: Settings): Partial<Settings> {
-  return {
-    timeouts: draft.timeouts,
-    limits: draft.limits,
-    retention: { ...read.retention, ...draft.retention },
-    review: draft.review,
-    journalFailure: draft.journalFailure,
-    alertWebhooks: draft.webhooks.map(({ url, source, name, allowPrivateAddress }) => ({
-      url,
-      secret: { source, name },
-      allowPrivateAddress,
-    })),
-  }
 }

@@ -1,6 +1,7 @@
 /** The settings as they are edited, and what a mutation takes of them: only what was changed. Pure. */
 import type { VariablesOf } from '../../api/graphql'
 import { limitsInput, type Limits } from '../../shared/forms/limits'
+import { isSame } from '../../shared/forms/useDraft'
 import type { Settings, UPDATE } from './queries'
 
 export interface Webhook {
@@ -35,8 +36,6 @@ export function draftOf(settings: Settings): Draft {
     journalFailure: settings.journalFailure,
   }
 }
-
-export const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 type Input = Omit<VariablesOf<typeof UPDATE>['input'], 'expectedRevision' | 'reason' | 'idempotencyKey' | 'dryRun'>
 

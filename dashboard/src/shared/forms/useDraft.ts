@@ -1,0 +1,55 @@
+/**
+ * A form's edits over what the API has. While nothing is edited the form follows the configuration; an edit keeps the revision
+ * that its author saw, so that what somebody else changed meanwhile is found as a conflict and not overwritten.
+ */
+import { useState } from 'react'
+
+export interface Draft<Value> {
+  value: Value
+  set: (changed: Partial<Value>) => void
+  dirty: boolean
+  /** The revision to give as the one that was read. */
+  readAt: string
+  /** Whether somebody changed these very values since the edit began. */
+  outdated: boolean
+  /** Drop the edit. */
+  reset: () => void
+}
+
+interface Base<Value> {
+  value: Value
+  revision: string
+}
+
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
+
+export function useDraft<Value extends object>(current: Value, revision: string): Draft<Value> {
+  const [base, setBase] = useState<Base<Value>>({ value: current, revision })
+  const [value, setValue] = useState(current)
+  const dirty = !same(value, base.value)
+  const moved = base.revision !== revision || !same(base.value, current)
+
+  // The same values at a newer revision are what the person sees, too; other values only where nothing was edited.
+  if (moved && (!dirty || same(base.value, current))) {
+    setBase({ value: current, revision })
+    if (!dirty) setValue(current)
+  }
+
+  return {
+    value,
+    set: (changed) => setValue((before) => ({ ...before, ...changed })),
+    dirty,
+    readAt: base.revision,
+    outdated: dirty && !same(base.value, current),
+    reset: () => {
+      setBase({ value: current, revision })
+      setValue(current)
+    },
+  }
+}
+
+/** Those fields of `value` that differ from `before`: what a mutation is to change. */
+export function changedFields<Value extends object>(value: Value, before: Value): Partial<Value> {
+  const fields = Object.keys(value) as (keyof Value)[]
+  return Object.fromEntries(fields.filter((field) => !same(value[field], before[field])).map((field) => [field, value[field]])) as Partial<Value>
+}
