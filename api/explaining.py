@@ -18,13 +18,14 @@ from api.catalogue import Catalogue
 from api.database import request_logs
 from api.database.request_logs import LogFilter
 from api.database.windows import Run, rolling_use, with_run
-from core.config import Project, Routing, Token
+from core.config import Model, Project, Routing, Token
 from core.events import RequestFinished
 from core.explain import Explained, Explanation, Held, Levels, explain, held_by
 from core.facts import Facts
 from core.limits import METRICS, NO_LIMITS, Effective, window_of
 from core.limits.windows import start_ms
 from core.paths import project_path, routing_path, token_path
+from core.plans import usable
 from core.routing.decision import Decision
 from core.routing.engine import Given
 from core.routing.parameters import milliseconds
@@ -65,7 +66,7 @@ async def decided(engine: AsyncEngine, catalogue: Catalogue, question: Question)
     events = await _events(engine, routing, question.at_ms)
     document = Explanation(
         routing=routing,
-        models=catalogue.models,
+        models=_models(catalogue, routing, question.slug),
         facts=question.facts,
         providers={id: provider.kind for id, provider in catalogue.providers.items()},
         now_ms=question.at_ms,
@@ -75,6 +76,16 @@ async def decided(engine: AsyncEngine, catalogue: Catalogue, question: Question)
         project=question.slug,
     )
     return Answer(explained=explain(document), revision=catalogue.revision, reconstructed=True, events=len(events))
+
+
+def _models(catalogue: Catalogue, routing: Routing, slug: str) -> dict[str, Model]:
+    """All models; those of a routing whose provider is disabled, or another project's, are as if they were disabled."""
+    models = dict(catalogue.models)
+    for routed in routing.models:
+        model = models.get(routed.id)
+        if model is not None and not usable(catalogue.providers.get(model.provider), slug):
+            models[routed.id] = replace(model, enabled=False)
+    return models
 
 
 def as_it_was(event: RequestFinished) -> Answer:

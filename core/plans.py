@@ -67,7 +67,7 @@ def plan_project(
     candidates: list[Candidate] = []
     for routed in routing.models:
         model = models.get(routed.id)
-        if model is None or not model.enabled or not _usable(providers.get(model.provider), slug):
+        if model is None or not model.enabled or not usable(providers.get(model.provider), slug):
             continue
         candidates.append(candidate(routed.id, model, routed.guidance))
     policies = tuple(policy for policy in routing.policies if policy.enabled)
@@ -101,7 +101,8 @@ def _able(candidates: list[Candidate], policies: tuple[Policy, ...], providers: 
     return able
 
 
-def _usable(provider: Provider | None, slug: str) -> bool:
+def usable(provider: Provider | None, slug: str) -> bool:
+    """Whether a project may be sent to this provider: it is enabled, and the project's own or nobody's."""
     return provider is not None and provider.enabled and provider.project in (None, slug)
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FIELDS = """{ at revision reconstructed events candidates order facts { inputTokensEstimate }
   limits { scope owner metric window value used remaining allowed } dropped { model reason } unable { model }
-  policies { kind weight failed models { model score } } totals { model total } }"""
+  policies { kind weight failed note models { model score } } totals { model total } }"""
 EXPLAIN = f"""query($project: String!, $request: RequestInput!, $token: String, $at: String, $routing: JSON) {{
   explain(project: $project, request: $request, token: $token, at: $at, routing: $routing) {FIELDS} }}"""
 AGAIN = f"query($id: String!, $at: String) {{ explainRequest(id: $id, at: $at) {FIELDS} }}"
@@ -44,6 +44,13 @@ async def test_a_routing_that_is_not_saved_is_tried(api: Api) -> None:
     assert found["order"] == ["sim-cheap", "sim-smart"]
     asking = {**routing, "policies": [{"kind": "llm", "model": "sim-fast"}]}
     assert (await explained(api, routing=asking))["policies"][0]["failed"] == "nothing is called to explain"
+
+
+async def test_models_that_the_proxy_does_not_run_are_no_candidates(api: Api) -> None:
+    """The sample's openai and local providers are disabled; `local-model` is free and would come first."""
+    routing = {"models": [{"id": "local-model"}, {"id": "gpt-5-mini"}, {"id": "sim-fast"}], "policies": [{"kind": "cheapest"}]}
+    found = await explained(api, routing=routing)
+    assert (found["candidates"], found["order"], found["unable"]) == (["sim-fast"], ["sim-fast"], [])
 
 
 @pytest.mark.parametrize(
@@ -108,7 +115,7 @@ async def test_statistics_and_use_of_limits_are_made_from_what_is_recorded(api: 
 
 
 async def test_a_recorded_request_is_as_it_was_under_its_revision_and_made_anew_under_another(api: Api) -> None:
-    outcome = PolicyOutcome(kind="cheapest", weight=1, scores={"sim-smart": 1.0, "sim-cheap": 0.25})
+    outcome = PolicyOutcome(kind="cheapest", weight=1, scores={"sim-smart": 1.0, "sim-cheap": 0.25}, note="all alike")
     decision = Decision(
         candidates=("sim-smart", "sim-cheap"),
         policies=(outcome,),
@@ -123,6 +130,7 @@ async def test_a_recorded_request_is_as_it_was_under_its_revision_and_made_anew_
     )
     was = (await api.data(AGAIN, id=request_id(902)))["explainRequest"]
     assert (was["revision"], was["reconstructed"], was["order"]) == (own, False, ["sim-smart", "sim-cheap"])
+    assert was["policies"][0]["note"] == "all alike"
     assert was["policies"][0]["models"] == [{"model": "sim-smart", "score": 1.0}, {"model": "sim-cheap", "score": 0.25}]
     today = (await api.data(AGAIN, id=request_id(902), at=api.head()))["explainRequest"]
     assert (today["revision"], today["reconstructed"]) == (api.head(), True)

@@ -68,7 +68,9 @@ class Explanation:
     )
     events: BigInt = strawberry.field(description="How many recorded requests the statistics were made from.")
     facts: RequestFacts = strawberry.field(description="What the request says that policies read.")
-    limits: list[LimitStanding] = strawberry.field(description="Each limit that holds, as it stood.")
+    limits: list[LimitStanding] = strawberry.field(
+        description="Each limit that holds, as it stood. Empty unless `reconstructed`: traces keep what limits dropped."
+    )
     candidates: list[str] = strawberry.field(description="The enabled models that can be sent such a request, in order.")
     unable: list[CandidateDrop] = strawberry.field(description="Models whose provider does not speak the request's dialect.")
     dropped: list[CandidateDrop] = strawberry.field(description="What limits dropped.")

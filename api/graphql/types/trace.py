@@ -91,6 +91,7 @@ class PolicyOutcome:
     kind: str = strawberry.field(description="The policy, such as cheapest.")
     weight: int = strawberry.field(description="N − i for the i-th of N policies.")
     failed: str | None = strawberry.field(description="Why it was skipped; null where it was not.")
+    note: str | None = strawberry.field(description="What its scores do not say: which intent it saw, say, or why it saw none.")
     models: list[ModelScore] = strawberry.field(description="What it said of each model.")
 
     @classmethod
@@ -101,6 +102,7 @@ class PolicyOutcome:
             kind=outcome.kind,
             weight=outcome.weight,
             failed=outcome.failed or None,
+            note=outcome.note or None,
             models=[_model_score(outcome, model) for model in models],
         )
 
