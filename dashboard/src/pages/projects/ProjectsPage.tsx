@@ -1,3 +1,87 @@
+/** All projects: what each is, and what it cost and did today. */
+import { Button, Group, Text, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { IconPlus } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useSearchParams } from 'react-router'
+import type { ApiType } from '../../api/graphql'
+import { useViewer } from '../../app/Viewer'
+import { useConfiguration } from '../../shared/configuration'
+import { Empty } from '../../shared/Empty'
+import { count } from '../../shared/formats'
+import { Loaded } from '../../shared/Loaded'
+import { PageHead } from '../../shared/PageHead'
+import type { Direction } from '../../shared/SortHead'
+import { NewProject } from './NewProject'
+import { ProjectTable } from './ProjectTable'
+import { PROJECTS } from './queries'
+
+const TYPING_MS = 200
+type Measure = ApiType<'ProjectMeasure'>
+
 export default function ProjectsPage() {
-  return null
+  const viewer = useViewer()
+  const [params, setParams] = useSearchParams()
+  const search = params.get('search') ?? ''
+  const [asked] = useDebouncedValue(search.trim(), TYPING_MS)
+  const [creating, setCreating] = useState(false)
+  const order = {
+    field: (params.get('sort') ?? 'NAME') as Measure,
+    direction: (params.get('direction') ?? 'ASC') as Direction,
+  }
+  const answer = useConfiguration({ query: PROJECTS, variables: { search: asked || null, order, after: null } })
+  const put = (changed: Record<string, string>): void =>
+    setParams((before) => ({ ...Object.fromEntries(before), ...changed }), { replace: true })
+  const create = viewer.may('project:write') && (
+    <Button leftSection={<IconPlus size={14} aria-hidden />} onClick={() => setCreating(true)}>
+      New project
+    </Button>
+  )
+  return (
+    <>
+      <PageHead title="Projects" about="Who may call which models, how they are chosen, and within which limits.">
+        <TextInput
+          type="search"
+          aria-label="Search projects"
+          placeholder="Search by name or slug"
+          value={search}
+          onChange={(event) => put({ search: event.currentTarget.value })}
+        />
+        {create}
+      </PageHead>
+      <Loaded of={answer}>
+        {({ projects, revision }) => (
+          <>
+            {projects.nodes.length === 0 ? (
+              <Empty
+                title={asked ? 'No project matches' : 'No project yet'}
+                hint={
+                  asked
+                    ? 'Search for another name or slug.'
+                    : 'A project has tokens for its applications, an order of models, and limits. Create one, then add a model and a token.'
+                }
+              >
+                {!asked && create}
+              </Empty>
+            ) : (
+              <>
+                <ProjectTable
+                  projects={projects.nodes}
+                  order={order}
+                  onOrder={(sort, direction) => put({ sort, direction })}
+                />
+                <Group justify="space-between" mt="sm">
+                  <Text size="xs" c="dimmed">
+                    {count(projects.nodes.length)} of {count(projects.totalCount)} projects
+                    {projects.pageInfo.hasNextPage && '. Search to find the others.'}
+                  </Text>
+                </Group>
+              </>
+            )}
+            {creating && <NewProject readAt={revision?.commit ?? ''} onClose={() => setCreating(false)} />}
+          </>
+        )}
+      </Loaded>
+    </>
+  )
 }
