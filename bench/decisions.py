@@ -36,22 +36,24 @@ EIGHT: tuple[Policy, ...] = (
     Cheapest(), Health(), Performance(), Capability(), Context(), RateLimit(), Fairness(), BudgetRemaining(),
 )  # fmt: skip
 PROJECT = "p"
+CALLS = 100
 BEGAN_MS = 1_795_424_460_000
 _FACTS = Facts(model_named="auto", input_tokens_estimate=240, input_tokens_bound=1_000, output_tokens_cap=64)
 
 
-def least_us(act: Callable[[], object], rounds: int, times: int) -> float:
-    """CPU microseconds a call: the least of so many rounds of so many calls."""
-    least = float("inf")
+def least_us(acts: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """CPU microseconds a call of each: the least of so many rounds, in which each has its turn."""
+    least = dict.fromkeys(acts, float("inf"))
     for _ in range(rounds):
-        began = time.thread_time_ns()
-        for _ in range(times):
-            act()
-        least = min(least, (time.thread_time_ns() - began) / times / 1_000)
+        for name, act in acts.items():
+            began = time.thread_time_ns()
+            for _ in range(CALLS):
+                act()
+            least[name] = min(least[name], (time.thread_time_ns() - began) / CALLS / 1_000)
     return least
 
 
-def decision_us(candidates: int, records: int, rounds: int) -> float:
+def deciding(candidates: int, records: int) -> Callable[[], object]:
     """One decision of eight policies, in a millisecond of its own: nothing of the one before can be used again."""
     models = [_candidate(number) for number in range(candidates)]
     ranking, statistics = Ranking(models, EIGHT), Statistics()
@@ -66,10 +68,10 @@ def decision_us(candidates: int, records: int, rounds: int) -> float:
     def decide() -> None:
         ranking.decide(_FACTS, statistics, next(clock), budgets=budgets, project=PROJECT)
 
-    return least_us(decide, rounds, 200)
+    return decide
 
 
-def admission_us(files: Mapping[str, bytes], project: str, used: int, rounds: int) -> float:
+def admitting(files: Mapping[str, bytes], project: str, used: int) -> Callable[[], object]:
     """What limits cost a request that knows its candidates: exhausted, remaining, reserve, settle."""
     snapshot = Snapshot.build(full_delta(load(files), "0" * 40))
     ledger = MemoryLedger(new=True)
@@ -83,6 +85,7 @@ def admission_us(files: Mapping[str, bytes], project: str, used: int, rounds: in
         book.terms(plan, held, BEGAN_MS)
     candidates, terms = plan.candidates, book.terms(plan, entry, BEGAN_MS)
     clock, model = count(BEGAN_MS), candidates[0].id
+    end = _finished("r", BEGAN_MS, model, project)
 
     def admit() -> None:
         now_ms = next(clock)
@@ -90,11 +93,11 @@ def admission_us(files: Mapping[str, bytes], project: str, used: int, rounds: in
         ledger.remaining(terms, candidates, now_ms)
         granted = ledger.reserve("r", terms, model, _FACTS, now_ms)
         assert isinstance(granted, Grant), granted
-        ledger.settle(_finished("r", now_ms, model, project))
+        ledger.settle(end)
 
     for _ in range(used):
         admit()
-    return least_us(admit, rounds, 200) - least_us(lambda: _finished("r", BEGAN_MS, model, project), rounds, 200)
+    return admit
 
 
 def line(points: Sequence[tuple[int, float]]) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from bench.configuration import MODELS, PROJECT, Sizes, configuration, request_body
-from bench.decisions import admission_us, decision_us, line
+from bench.decisions import admitting, deciding, least_us, line
 from bench.programs import wrk
 from bench.report import Figure, Outcome, at_most, middle, none, within
 from bench.stand import Spent, Stand, interleaved, spending
@@ -100,11 +100,14 @@ def measure(stand: Stand) -> Outcome:
 
 def _inside(stand: Stand) -> dict[str, float]:
     """CPU microseconds of each thing that is measured in this process, by name."""
-    rounds = 200 if stand.full else 60
-    found = {f"{number} candidates": decision_us(number, 1_000, rounds) for number in CANDIDATES}
-    found |= {f"{records:,} records": decision_us(MODELS, records, rounds) for records in (1_000, 100_000)}
+    rounds = 400 if stand.full else 120
+    found = least_us({f"{number} candidates": deciding(number, 1_000) for number in CANDIDATES}, rounds)
+    found |= least_us({f"{records:,} records": deciding(MODELS, records) for records in (1_000, 100_000)}, rounds)
     files = {"waybill.yaml": b"format: 1\n", **configuration(1, Sizes()).files}
-    found["1 token"] = admission_us({**files, **limited()}, LIMITED, 0, rounds)
-    found["10,000 tokens"] = admission_us({**files, **limited(10_000)}, LIMITED, 0, rounds)
-    found["100,000 used"] = admission_us({**files, **limited()}, LIMITED, 100_000, rounds)
-    return found
+    few, many = {**files, **limited()}, {**files, **limited(10_000)}
+    acts = {
+        "1 token": admitting(few, LIMITED, 0),
+        "10,000 tokens": admitting(many, LIMITED, 0),
+        "100,000 used": admitting(few, LIMITED, 100_000),
+    }
+    return found | least_us(acts, rounds)

@@ -57,15 +57,33 @@ class RollingUsage:
         self.encoded = None
         ats = self._ats
         index = len(ats) - 1 if ats and ats[-1] == at_ms else self._place(at_ms)
+        # Written out, as this is on the way of each request: four loops of five take three times as long.
+        a, b, c, d, e = held
+        v, w, x, y, z = reserved
         cell = self._cells[index]
-        for figure in _FIGURES:
-            cell[_HELD + figure] += held[figure]
-            cell[_RESERVED + figure] += reserved[figure]
+        cell[1] += a
+        cell[2] += b
+        cell[3] += c
+        cell[4] += d
+        cell[5] += e
+        cell[6] += v
+        cell[7] += w
+        cell[8] += x
+        cell[9] += y
+        cell[10] += z
         if self._head <= index < self._tail:
-            sums, kept = self._held, self._reserved
-            for figure in _FIGURES:
-                sums[figure] += held[figure]
-                kept[figure] += reserved[figure]
+            sums = self._held
+            sums[0] += a
+            sums[1] += b
+            sums[2] += c
+            sums[3] += d
+            sums[4] += e
+            sums = self._reserved
+            sums[0] += v
+            sums[1] += w
+            sums[2] += x
+            sums[3] += y
+            sums[4] += z
 
     def _place(self, at_ms: int) -> int:
         """The cell that covers an instant, made where there is none."""

@@ -78,12 +78,11 @@ class MemoryLedger:
         known = terms.models
         for candidate in candidates:
             held = known.get(candidate.id) or terms.model(candidate.id, now_ms)
-            if held.own or totals or held.unpriced is not None:
-                found = (*totals, *exhausted_by(held.own, now_ms))
-                if held.unpriced is not None:
-                    found = (*found, _unpriced(held))
-                if found:
-                    blocked[candidate.id] = found
+            own = exhausted_by(held.own, now_ms) if held.own else ()
+            if held.unpriced is not None:
+                own = (*own, _unpriced(held))
+            if own or totals:
+                blocked[candidate.id] = (*totals, *own)
         return blocked or _NOT_BLOCKED
 
     def remaining(self, terms: Terms, candidates: Sequence[Candidate], now_ms: int) -> dict[str, float]:
