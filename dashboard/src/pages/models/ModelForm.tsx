@@ -16,7 +16,7 @@ const FIELDS = ['provider', 'upstream_name', 'prices', 'unpriced', 'context_wind
 export function ModelForm({ model, locked }: { model: Model; locked: boolean }) {
   const [{ data }] = useQuery({ query: PROVIDER_CHOICES })
   const { change, checking } = useChange()
-  const { draft, from, dirty, readAt, put, discard, saved } = useDraft(model, draftOf)
+  const { value: draft, from, dirty, readAt, set: put, reset: discard, saved } = useDraft(draftOf(model), model.revision ?? '')
   const [outcome, setOutcome] = useState<Outcome<unknown>>()
   const problems = outcome?.kind === 'invalid' ? outcome.problems : []
   const path = `models/${model.modelId}.yaml`
@@ -31,7 +31,7 @@ export function ModelForm({ model, locked }: { model: Model; locked: boolean }) 
       readAt,
     })
     setOutcome(made)
-    if (made.kind === 'done') saved(made.change.revision)
+    if (made.kind === 'done') saved()
     if (made.kind === 'theirs') discard()
   }
 

@@ -1,7 +1,7 @@
 /** A model as it is edited, and what a mutation takes of it: only what was changed. Pure. */
 import type { VariablesOf } from '../../api/graphql'
 import { limitsInput, type Limits } from '../../shared/forms/limits'
-import { isSame } from '../../shared/forms/useDraft'
+import { same } from '../../shared/forms/useDraft'
 import type { Model, UPDATE } from './queries'
 
 export interface Draft {
@@ -73,7 +73,7 @@ function pricesInput(prices: Prices): Fields['prices'] {
 }
 
 export function changed(modelId: string, draft: Draft, from: Draft): Input {
-  const differs = (name: keyof Draft): boolean => !isSame(draft[name], from[name])
+  const differs = (name: keyof Draft): boolean => !same(draft[name], from[name])
   const fields: Fields = {
     ...(differs('prices') && { prices: draft.prices && pricesInput(draft.prices) }),
     ...(differs('unpriced') && { unpriced: draft.unpriced }),

@@ -3,7 +3,7 @@ import { Button, Group, JsonInput, NumberInput, Paper, Stack, Switch, TextInput,
 import { useState } from 'react'
 import type { Json } from '../../api/graphql'
 import { problemAt, Problems, problemsElsewhere, Unsaved, useChange, type Outcome } from '../../shared/change'
-import { isSame, useDraft } from '../../shared/forms/useDraft'
+import { same, useDraft } from '../../shared/forms/useDraft'
 import { SetBy } from '../../shared/history/SetBy'
 import { HeaderFields } from './HeaderFields'
 import { UPDATE, type Provider } from './queries'
@@ -30,7 +30,7 @@ const FIELDS = ['enabled', 'base_url', 'project', 'max_connections', 'headers', 
 
 export function ProviderForm({ provider, locked }: { provider: Provider; locked: boolean }) {
   const { change, checking } = useChange()
-  const { draft, from, dirty, readAt, put, discard, saved } = useDraft(provider, draftOf)
+  const { value: draft, from, dirty, readAt, set: put, reset: discard, saved } = useDraft(draftOf(provider), provider.revision ?? '')
   const [outcome, setOutcome] = useState<Outcome<unknown>>()
   const problems = outcome?.kind === 'invalid' ? outcome.problems : []
   const simulation = parsed(draft.simulation)
@@ -46,13 +46,13 @@ export function ProviderForm({ provider, locked }: { provider: Provider; locked:
         ...(draft.baseUrl !== from.baseUrl && { baseUrl: draft.baseUrl || null }),
         ...(draft.project !== from.project && { project: draft.project || null }),
         ...(draft.maxConnections !== from.maxConnections && { maxConnections: draft.maxConnections }),
-        ...(!isSame(draft.headers, from.headers) && { headers: draft.headers }),
+        ...(!same(draft.headers, from.headers) && { headers: draft.headers }),
         ...(draft.simulation !== from.simulation && { simulation: simulation ?? null }),
       },
       readAt,
     })
     setOutcome(made)
-    if (made.kind === 'done') saved(made.change.revision)
+    if (made.kind === 'done') saved()
     if (made.kind === 'theirs') discard()
   }
 

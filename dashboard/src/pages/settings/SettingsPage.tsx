@@ -27,7 +27,7 @@ const SHOWN = ['timeouts', 'limits', 'retention', 'alert_webhooks', 'review', 'j
 function SettingsForm({ settings }: { settings: Settings }) {
   const viewer = useViewer()
   const { change, checking } = useChange()
-  const { draft, from, dirty, readAt, put, discard, saved } = useDraft(settings, draftOf)
+  const { value: draft, from, dirty, readAt, set: put, reset: discard, saved } = useDraft(draftOf(settings), settings.revision ?? '')
   const [problems, setProblems] = useState<Problem[]>([])
   const [refused, setRefused] = useState<string>()
   const locked = !viewer.may('settings:write')
@@ -41,7 +41,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
     })
     setProblems(made.kind === 'invalid' ? made.problems : [])
     setRefused(made.kind === 'refused' ? made.message : undefined)
-    if (made.kind === 'done') saved(made.change.revision)
+    if (made.kind === 'done') saved()
     if (made.kind === 'theirs') discard()
   }
 

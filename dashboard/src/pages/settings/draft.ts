@@ -1,7 +1,7 @@
 /** The settings as they are edited, and what a mutation takes of them: only what was changed. Pure. */
 import type { VariablesOf } from '../../api/graphql'
 import { limitsInput, type Limits } from '../../shared/forms/limits'
-import { isSame } from '../../shared/forms/useDraft'
+import { same } from '../../shared/forms/useDraft'
 import type { Settings, UPDATE } from './queries'
 
 export interface Webhook {
@@ -41,12 +41,12 @@ type Input = Omit<VariablesOf<typeof UPDATE>['input'], 'expectedRevision' | 'rea
 
 export function changed(draft: Draft, from: Draft): Input {
   return {
-    ...(!isSame(draft.timeouts, from.timeouts) && { timeouts: draft.timeouts }),
-    ...(!isSame(draft.limits, from.limits) && { limits: limitsInput(draft.limits) }),
-    ...(!isSame(draft.retention, from.retention) && { retention: draft.retention }),
-    ...(!isSame(draft.review, from.review) && { review: draft.review }),
+    ...(!same(draft.timeouts, from.timeouts) && { timeouts: draft.timeouts }),
+    ...(!same(draft.limits, from.limits) && { limits: limitsInput(draft.limits) }),
+    ...(!same(draft.retention, from.retention) && { retention: draft.retention }),
+    ...(!same(draft.review, from.review) && { review: draft.review }),
     ...(draft.journalFailure !== from.journalFailure && { journalFailure: draft.journalFailure }),
-    ...(!isSame(draft.webhooks, from.webhooks) && {
+    ...(!same(draft.webhooks, from.webhooks) && {
       alertWebhooks: draft.webhooks.map(({ url, source, name, allowPrivateAddress }) => ({
         url,
         allowPrivateAddress,

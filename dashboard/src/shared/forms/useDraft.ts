@@ -6,6 +6,8 @@ import { useState } from 'react'
 
 export interface Draft<Value> {
   value: Value
+  /** What it was when the edit began. */
+  from: Value
   set: (changed: Partial<Value>) => void
   dirty: boolean
   /** The revision to give as the one that was read. */
@@ -25,7 +27,7 @@ interface Base<Value> {
   awaiting: boolean
 }
 
-const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
+export const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 export function useDraft<Value extends object>(current: Value, revision: string): Draft<Value> {
   const [base, setBase] = useState<Base<Value>>({ value: current, revision, awaiting: false })
@@ -41,6 +43,7 @@ export function useDraft<Value extends object>(current: Value, revision: string)
 
   return {
     value,
+    from: base.value,
     set: (changed) => setValue((before) => ({ ...before, ...changed })),
     dirty,
     readAt: base.revision,
