@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from core import config, fields, providers
 from core.conversion import Misfit, convert
+from core.routing.policies import Policy
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/ranges.yaml").read_text())
+MODULES = (config, fields, providers)
+POLICIES = {policy.__name__: policy for policy in get_args(Policy)}
 HASH = "0123456789abcdef" * 4
 
 
@@ -21,7 +24,7 @@ def name(row: dict[str, Any]) -> str:
 
 
 def kind(row: dict[str, Any]) -> Any:
-    return next(getattr(module, row["type"]) for module in (config, fields, providers) if hasattr(module, row["type"]))
+    return POLICIES.get(row["type"]) or next(getattr(module, row["type"]) for module in MODULES if hasattr(module, row["type"]))
 
 
 def value(arithmetic: object) -> int:
@@ -40,8 +43,12 @@ def taken(row: dict[str, Any], given: object) -> bool:
 
 @pytest.mark.parametrize("row", CASES["numbers"], ids=name)
 def test_a_number_is_taken_from_its_first_to_its_last_value(row: dict[str, Any]) -> None:
-    first, last = value(row["from"]), value(row["to"])
-    assert [taken(row, given) for given in (first - 1, first, last, last + 1)] == [False, True, True, False]
+    """From the first, or from anything above a bound that is not in the range itself, to the last, if there is one."""
+    outside, first = (row["above"], row["above"] + 0.5) if "above" in row else (value(row["from"]) - 1, value(row["from"]))
+    assert [taken(row, given) for given in (outside, first)] == [False, True]
+    if "to" in row:
+        last = value(row["to"])
+        assert [taken(row, given) for given in (last, last + 1)] == [True, False]
 
 
 @pytest.mark.parametrize("row", [row for row in CASES["numbers"] if "default" in row], ids=name)
