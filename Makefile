@@ -7,13 +7,15 @@ PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python
 # program:Debian package, for the targets that need more than Python and git.
 TEST_PROGRAMS := git:git curl:curl
 BENCH_PROGRAMS := wrk:wrk nginx:nginx-light gcc:gcc node:nodejs taskset:util-linux
-AUDIT := tests/api/audit/node_modules/.package-lock.json
+# What tests run in Node: audits and reference clients of GraphQL; and what compares two schemas.
+CLIENTS := $(foreach name,audit clients,tests/api/$(name)/node_modules/.package-lock.json)
+INSPECTOR := tests/repo/inspector/node_modules/.package-lock.json
 SOURCES := waybill core proxy api tests bench
 DASHBOARD := api/static/index.html
 NPM = PATH="$(abspath $(VENV))/node/bin:$$PATH" npm --prefix dashboard --silent
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check dashboard bench bench-full soak mutate lock clean
+.PHONY: help run test check dashboard released bench bench-full soak mutate lock clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -21,12 +23,12 @@ help: ## This list.
 run: $(VENV)/.run $(DASHBOARD) ## Serve. DATA=./data PROXY=127.0.0.1:8080 API=127.0.0.1:8081
 	@$(VENV)/bin/waybill serve $(if $(DATA),--data '$(DATA)') $(if $(PROXY),--proxy '$(PROXY)') $(if $(API),--api '$(API)')
 
-test: $(VENV)/.dev $(DASHBOARD) $(if $(TESTS),,$(AUDIT)) ## Run the tests. TESTS=tests/core chooses some.
+test: $(VENV)/.dev $(DASHBOARD) $(if $(TESTS),,$(CLIENTS)) ## Run the tests. TESTS=tests/core chooses some.
 	@$(call programs,$(TEST_PROGRAMS))
 	$(if $(TESTS),,$(NPM) run test)
 	$(VENV)/bin/pytest -m 'not soak' $(if $(TESTS),$(TESTS),tests --ignore=tests/repo)
 
-check: $(VENV)/.dev $(DASHBOARD) ## Format, lint, types, import rules, schema, links, README commands, documentation.
+check: $(VENV)/.dev $(DASHBOARD) $(INSPECTOR) ## Format, lint, types, import rules, schema, links, README commands, documentation.
 	@$(call programs,$(TEST_PROGRAMS))
 	$(VENV)/bin/ruff format --check $(wildcard $(SOURCES))
 	$(VENV)/bin/ruff check $(wildcard $(SOURCES))
@@ -35,6 +37,10 @@ check: $(VENV)/.dev $(DASHBOARD) ## Format, lint, types, import rules, schema, l
 	$(VENV)/bin/pytest tests/repo
 
 dashboard: $(DASHBOARD) ## Build the dashboard into api/static/, which the API serves and the wheel holds.
+
+released: ## Take schema.graphql as the one that clients rely on: docs/schema/released.graphql.
+	cp schema.graphql docs/schema/released.graphql
+	sed -i '/^#/!d' docs/schema/breaking.yaml && echo '{}' >> docs/schema/breaking.yaml
 
 bench: $(VENV)/.dev ## Measure speed against nginx: a few minutes, results into bench/results/.
 	@$(call programs,$(BENCH_PROGRAMS))
@@ -116,11 +122,14 @@ $(VENV)/.node: requirements-node.lock | $(VENV)/bin/pip
 node-is-new = command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)' 2>/dev/null
 
-# The GraphQL over HTTP audits run in Node. Where it cannot be had they skip themselves, and this says why.
-$(AUDIT): tests/api/audit/package-lock.json
-	@{ ($(call programs,node:nodejs npm:npm)) \
-		&& npm ci --prefix $(dir $<) --silent --no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000 \
-		&& touch $@; } || echo 'without Node and npm the GraphQL over HTTP audits are left out' >&2
+# Where these cannot be had, the tests that need them skip themselves, and this says so.
+$(CLIENTS) $(INSPECTOR): %/node_modules/.package-lock.json: %/package-lock.json | $(VENV)/.node
+	@{ PATH="$(abspath $(VENV))/node/bin:$$PATH" npm ci --prefix $* --silent --no-audit --no-fund --fetch-retries=1 \
+		--fetch-timeout=60000 && touch $@; } || echo 'no packages for $*: $(left-out-$(notdir $*))' >&2
+
+left-out-audit = the GraphQL over HTTP audits are left out
+left-out-clients = graphql-ws and graphql-sse are left out
+left-out-inspector = graphql-core alone looks for breaking changes of the schema
 
 # Its build tools come from the lock file too, so nothing is fetched that has no hash.
 install-waybill = $(VENV)/bin/pip install --quiet --no-build-isolation --no-deps --no-index --editable .
