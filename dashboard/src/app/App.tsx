@@ -9,7 +9,7 @@ import { onSignedOut } from '../api/session'
 import { ErrorBoundary } from './ErrorBoundary'
 import { router } from './routes'
 import { SignIn } from './SignIn'
-import { styleNonce, theme } from './theme'
+import { readable, styleNonce, theme } from './theme'
 import { ViewerGate } from './Viewer'
 
 export function App() {
@@ -24,7 +24,12 @@ export function App() {
   }
 
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={styleNonce}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={readable}
+      defaultColorScheme="auto"
+      getStyleNonce={styleNonce}
+    >
       <Notifications position="bottom-right" autoClose={6000} />
       <ErrorBoundary>
         <Provider value={client}>

@@ -1,5 +1,5 @@
 /** Quiet and dense: small type, small gaps, one accent, contrast that a reader with weak eyes can use. */
-import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 const accent: MantineColorsTuple = [
   '#eaf2ff', '#d3e2fb', '#a5c3f5', '#74a2ef', '#4c86ea', '#3474e7', '#1f63d6', '#1a56bd', '#154ba8', '#0a3f94',
@@ -36,6 +36,19 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true, events: { hover: true, focus: true, touch: true } } },
     Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+  },
+})
+
+/** Mantine's own grey of dimmed text and of placeholders is too pale to be read by everyone (WCAG asks for 4.5 to 1). */
+export const readable: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
+    '--mantine-color-placeholder': 'var(--mantine-color-gray-7)',
+  },
+  dark: {
+    '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
+    '--mantine-color-placeholder': 'var(--mantine-color-dark-1)',
   },
 })
 
