@@ -9,13 +9,15 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, false, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from api.database.tables import has_cause, log_spans, not_success, request_logs, traces
+from api.database.tables import has_cause, log_spans, not_success, request_logs, tokens_used, traces
 from core.events import CallType, Status
 
 # Beyond this many values a filter is so wide that walking all rows finds its page sooner.
 _MOST_BRANCHES = 32
-# What no index begins with is looked for in so many rows; then a page ends, with a cursor to go on from.
+# What no index begins with is looked for in so many rows; then a page ends, with a cursor to go on from. Along an index, each
+# row is a look elsewhere.
 SCANNED_ROWS = 50_000
+WALKED_ROWS = 10_000
 
 _logs = request_logs.c
 Condition: TypeAlias = ColumnElement[bool]
@@ -92,6 +94,7 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 EVERYTHING = LogFilter()
 _COLUMNS = [_logs[name] for name in LogRow.__struct_fields__]
+_OLDEST, _NEWEST = (select(end(_logs.position)).scalar_subquery() for end in (func.min, func.max))
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -121,6 +124,7 @@ async def page(
             low = after + 1 if low is None else max(low, after + 1)
         if upto is not None:
             high = upto if high is None else min(high, upto)
+        filter = await _in_its_projects(connection, filter)
         reach = await _reach(connection, filter, low, high, newest_first)
         if reach is not None:
             low, high = (reach, high) if newest_first else (low, reach)
@@ -195,8 +199,10 @@ def _branches(filter: LogFilter) -> list[list[Condition]]:
         found = _combinations(_logs.status, filter.statuses, _logs.project, filter.projects)
         # Says literally what the partial index says: only then may it be used.
         found = [[*branch, not_success] for branch in found]
+    elif filter.tokens is not None and filter.projects is not None:
+        found = _combinations(_logs.token, filter.tokens, _logs.project, filter.projects)
     elif filter.tokens is not None:
-        found = [[_logs.token == token] for token in filter.tokens]
+        return [[]]
     elif filter.projects is not None:
         found = _combinations(_logs.project, filter.projects, _logs.model, filter.models)
     elif filter.models is not None:
@@ -216,7 +222,16 @@ def _is_indexed(filter: LogFilter) -> bool:
         return False
     if filter.statuses is not None:
         return filter.tokens is None and filter.models is None and "success" not in filter.statuses
-    return filter.tokens is None or (filter.projects is None and filter.models is None)
+    return filter.tokens is None or filter.models is None
+
+
+async def _in_its_projects(connection: AsyncConnection, filter: LogFilter) -> LogFilter:
+    """The same filter, with the projects whose tokens it names; as it is where so many have them that rows are everywhere."""
+    if filter.tokens is None or filter.projects is not None:
+        return filter
+    statement = select(tokens_used.c.project).where(tokens_used.c.token.in_(filter.tokens)).distinct().limit(_MOST_BRANCHES + 1)
+    projects = tuple(sorted((await connection.execute(statement)).scalars()))
+    return filter if len(projects) > _MOST_BRANCHES else msgspec.structs.replace(filter, projects=projects)
 
 
 async def _reach(
@@ -224,17 +239,27 @@ async def _reach(
 ) -> int | None:
     """The position at which a page ends at the latest: where SCANNED_ROWS rows have been looked at. None: at the last row."""
     branches = _branches(filter)
-    if branches == [[]] and filter == EVERYTHING.during(filter):
+    if branches == [[]]:
+        return None if filter == EVERYTHING.during(filter) else await _end_of_scan(connection, low, high, newest_first)
+    if _is_indexed(filter):
         return None
-    if branches != [[]] and _is_indexed(filter):
-        return None
-    if low is not None and high is not None and high - low < SCANNED_ROWS:
-        return None
-    ends = [_end_of_walk(branch, low, high, SCANNED_ROWS // len(branches), newest_first) for branch in branches]
+    ends = [_end_of_walk(branch, low, high, WALKED_ROWS // len(branches), newest_first) for branch in branches]
     found: list[int] = [position for end in ends if (position := await connection.scalar(end)) is not None]
     if not found:
         return None
     return max(found) if newest_first else min(found)
+
+
+async def _end_of_scan(connection: AsyncConnection, low: int | None, high: int | None, newest_first: bool) -> int | None:
+    """The position of the last of so many rows in order: positions have no holes. None where there are not so many."""
+    oldest, newest = (await connection.execute(select(_OLDEST, _NEWEST))).one()
+    if oldest is None:
+        return None
+    first = oldest if low is None else max(low, oldest)
+    last = newest if high is None else min(high, newest)
+    if last - first < SCANNED_ROWS:
+        return None
+    return int(last - SCANNED_ROWS + 1) if newest_first else int(first + SCANNED_ROWS - 1)
 
 
 def _end_of_walk(branch: list[Condition], low: int | None, high: int | None, rows: int, newest_first: bool) -> Select[Any]:

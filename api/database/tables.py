@@ -72,7 +72,7 @@ request_logs = Table(
 )
 _logs = request_logs.c
 Index(None, _logs.project, _logs.position)
-Index(None, _logs.token, _logs.position)
+Index(None, _logs.project, _logs.token, _logs.position)  # which projects have a token of that id, `tokens_used` knows
 Index(None, _logs.model, _logs.position)
 Index(None, _logs.project, _logs.model, _logs.position)
 # Successes are nearly all rows, so an index by status pays only for the others; queries repeat this very condition.
@@ -171,6 +171,7 @@ tokens_used = Table(
     Column("project", String(63), primary_key=True),
     Column("token", String(100), primary_key=True),
     Column("last_at_ms", BigInteger, nullable=False),  # the arrival of the newest request that it came with
+    Index(None, "token"),
     sqlite_with_rowid=False,
 )
 

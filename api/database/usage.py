@@ -6,8 +6,8 @@ and `usage_by_hour` where they do not. Whole spans are read: an instant stands f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, Table, func, select
@@ -22,7 +22,6 @@ _MOST_VALUES = 500
 # Beyond this many seeks one walk over the whole range is sooner done.
 _MOST_SEEKS = 2_000
 _CLASSES = USAGE_FIGURES.index("latency_class_0")
-_COST, _CALLS, _REQUESTS = (USAGE_FIGURES.index(name) for name in ("cost_nano_usd", "calls", "requests"))
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,29 +82,46 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] | None = None
 
 
+class Day(NamedTuple):
+    """What a chart of days shows of one."""
+
+    cost_nano_usd: int = 0
+    calls: int = 0
+    errors: int = 0
+
+
 async def today(engine: AsyncEngine, slugs: Sequence[str], now_ms: int) -> dict[str, Figures]:
     """Use since midnight UTC of each of these projects, all zeros for those without."""
-    found = await by_day(engine, slugs, now_ms, 1)
-    return {slug: days[0] for slug, days in found.items()}
+    columns = usage_by_day.c
+    used = dict.fromkeys(slugs, NOTHING)
+    statement = select(columns.project, *_sums(usage_by_day)).where(columns.start_ms == now_ms - now_ms % DAY_MS)
+    async with engine.connect() as connection:
+        for chosen in _chosen(used):
+            found = statement.where(columns.project.in_(chosen)).group_by(columns.project)
+            for project, *figures in await connection.execute(found):
+                used[project] = _figures(figures)
+    return used
 
 
-async def by_day(engine: AsyncEngine, slugs: Sequence[str], now_ms: int, days: int) -> dict[str, list[Figures]]:
+async def by_day(engine: AsyncEngine, slugs: Sequence[str], now_ms: int, days: int) -> dict[str, list[Day]]:
     """Each of these projects' use in each of the last so many days, UTC, today's the last."""
     columns = usage_by_day.c
     first = now_ms - now_ms % DAY_MS - (days - 1) * DAY_MS
     starts = [first + day * DAY_MS for day in range(days)]
-    used = {slug: [NOTHING] * days for slug in slugs}
-    names = list(used)
+    used = {slug: [Day()] * days for slug in slugs}
+    sums = [func.sum(columns[name]) for name in Day._fields]
+    statement = select(columns.project, columns.start_ms, *sums).where(columns.start_ms.in_(starts))
     async with engine.connect() as connection:
-        for start in range(0, len(names), _MOST_VALUES):
-            statement = (
-                select(columns.project, columns.start_ms, *_sums(usage_by_day))
-                .where(columns.start_ms.in_(starts), columns.project.in_(names[start : start + _MOST_VALUES]))
-                .group_by(columns.start_ms, columns.project)
-            )
-            for project, start_ms, *figures in await connection.execute(statement):
-                used[project][(start_ms - first) // DAY_MS] = _figures(figures)
+        for chosen in _chosen(used):
+            found = statement.where(columns.project.in_(chosen)).group_by(columns.start_ms, columns.project)
+            for project, start_ms, *figures in await connection.execute(found):
+                used[project][(start_ms - first) // DAY_MS] = Day(*map(int, figures))
     return used
+
+
+def _chosen(slugs: Iterable[str]) -> Iterator[list[str]]:
+    names = list(slugs)
+    return (names[start : start + _MOST_VALUES] for start in range(0, len(names), _MOST_VALUES))
 
 
 async def today_of_all(engine: AsyncEngine, figure: Literal["cost_nano_usd", "calls"], now_ms: int) -> dict[str, int]:

@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 
 from api.database import request_logs, usage
 from api.database.request_logs import LogRow
-from api.database.usage import Figures
+from api.database.usage import Day, Figures
 from api.limit_usage import LimitUse, limit_uses
 from api.people import now_ms
 from core.events import RequestFinished
@@ -24,14 +24,19 @@ class Loaders:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self.days: DataLoader[tuple[str, int], list[Figures]] = DataLoader(load_fn=self._days, cache=False)
+        self.today: DataLoader[str, Figures] = DataLoader(load_fn=self._today, cache=False)
+        self.days: DataLoader[tuple[str, int], list[Day]] = DataLoader(load_fn=self._days, cache=False)
         self.routing_calls: DataLoader[str, list[LogRow]] = DataLoader(load_fn=self._routing_calls, cache=False)
         self.last_used: DataLoader[tuple[str, str], int | None] = DataLoader(load_fn=self._last_used, cache=False)
         self.limit_uses: DataLoader[Scope, tuple[LimitUse, ...]] = DataLoader(load_fn=self._limit_uses, cache=False)
         # Traces are heavy and asked for once: kept no longer than the batch that fetched them.
         self.traces: DataLoader[str, RequestFinished | None] = DataLoader(load_fn=self._traces, cache=False)
 
-    async def _days(self, keys: list[tuple[str, int]]) -> list[list[Figures]]:
+    async def _today(self, slugs: list[str]) -> list[Figures]:
+        found = await usage.today(self._services.engine, slugs, now_ms())
+        return [found[slug] for slug in slugs]
+
+    async def _days(self, keys: list[tuple[str, int]]) -> list[list[Day]]:
         """By (slug, how many days, today's the last)."""
         most = max(days for _, days in keys)
         found = await usage.by_day(self._services.engine, [slug for slug, _ in keys], now_ms(), most)

@@ -121,6 +121,7 @@ async def test_a_page_of_a_rare_filter_ends_early_with_a_cursor_that_leads_on(
     url, engine, filter, newest_first, scanned, monkeypatch
 ):
     monkeypatch.setattr(request_logs, "SCANNED_ROWS", scanned)
+    monkeypatch.setattr(request_logs, "WALKED_ROWS", scanned)
     recorded(url, MIX)
     everything = (await request_logs.page(engine, LogFilter(), first=1_000, newest_first=newest_first)).rows
     found, after, more, pages = [], None, True, 0
@@ -208,7 +209,7 @@ async def test_todays_use_comes_from_the_rollups_alone(url, engine):
         (LogFilter(), "SCAN request_logs"),
         (LogFilter(projects=("a",)), "ix_request_logs_project_position (project=?"),
         (LogFilter(projects=("a",), models=("m1",)), "ix_request_logs_project_model_position (project=? AND model=?"),
-        (LogFilter(tokens=("t1",), projects=("a",)), "ix_request_logs_token_position (token=?"),
+        (LogFilter(tokens=("t1",), projects=("a",)), "ix_request_logs_project_token_position (project=? AND token=?"),
         (LogFilter(models=("m1", "m2")), "ix_request_logs_model_position (model=?"),
         (LogFilter(statuses=("error", "timeout")), "ix_request_logs_failed (status=?"),
         (LogFilter(causes=("x",)), "ix_request_logs_cause (cause=?"),

@@ -8,7 +8,7 @@ from api.database import usage
 from api.database.bookings import by_model
 from api.database.engine import open_engine
 from api.database.tables import LATENCY_BOUNDS_MS, USAGE_FIGURES
-from api.database.usage import DAY_MS, HOUR_MS, NOTHING, Figures, Question
+from api.database.usage import DAY_MS, HOUR_MS, NOTHING, Day, Figures, Question
 from core.events import RequestFinished
 from tests.api.journalled import database, finished, recorded
 from tests.api.mixed import PROJECTS, mixed
@@ -88,7 +88,7 @@ async def test_every_rollup_tells_the_same(engine):
     days = await usage.points(engine, Question(from_ms=BEGIN, to_ms=END, span_ms=DAY_MS))
     assert sum(point.cost_nano_usd for point in days.values()) == sum(p.cost_nano_usd for p in with_tokens.values())
     by_day = await usage.by_day(engine, ["a", "b", "nobody"], END - 1, 3)
-    assert by_day["nobody"] == [NOTHING] * 3
+    assert by_day["nobody"] == [Day()] * 3
     calls = [sum(by_day[slug][day].calls for slug in by_day) for day in range(3)]
     assert calls == [days[BEGIN + day * DAY_MS].calls if BEGIN + day * DAY_MS in days else 0 for day in range(3)]
     ranked = await usage.today_of_all(engine, "calls", END - 1)

@@ -154,13 +154,13 @@ class Project(Node):
     @strawberry.field(description="What the project used since midnight, UTC.")
     async def today(self, info: Info) -> UsageFigures:
         """Through a loader: one query for a whole list of projects."""
-        return UsageFigures.of((await info.context.loaders.days.load((self.slug, 1)))[0])
+        return UsageFigures.of(await info.context.loaders.today.load(self.slug))
 
     @strawberry.field(description="What it used in each of the last days, UTC.")
     async def trend(
         self, info: Info, days: Annotated[int, strawberry.argument(description="How many, today's included; at most 31.")] = 7
     ) -> UsageTrend:
-        """By the same query."""
+        """Through a loader of its own."""
         if not 1 <= days <= MOST_DAYS:
             raise BadInput(f"`days` must be between 1 and {MOST_DAYS}, not {days}")
         moment = now_ms()

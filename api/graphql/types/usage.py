@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 import strawberry
 
 from api.database import usage
-from api.database.usage import NOTHING, Figures, Question
+from api.database.usage import NOTHING, Day, Figures, Question
 from api.graphql.context import Info
 from api.graphql.errors import BadInput
 from api.graphql.limits import MAX_PAGE
@@ -153,7 +153,7 @@ class UsageTrend:
     errors: list[BigInt] = strawberry.field(description="Errors and timeouts a day.")
 
     @classmethod
-    def of(cls, days: list[Figures], today_ms: int) -> UsageTrend:
+    def of(cls, days: list[Day], today_ms: int) -> UsageTrend:
         """The last days up to the one that begins at `today_ms`."""
         first = today_ms - (len(days) - 1) * usage.DAY_MS
         return cls(
