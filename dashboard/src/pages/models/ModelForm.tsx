@@ -11,12 +11,31 @@ import { PriceFields } from './PriceFields'
 import { PROVIDER_CHOICES, UPDATE, type Model } from './queries'
 import { SizeFields, AbilityFields } from './SizeFields'
 
-const FIELDS = ['provider', 'upstream_name', 'prices', 'unpriced', 'context_window', 'max_output_tokens', 'capabilities', 'limits', 'enabled', 'simulation']
+const FIELDS = [
+  'provider',
+  'upstream_name',
+  'prices',
+  'unpriced',
+  'context_window',
+  'max_output_tokens',
+  'capabilities',
+  'limits',
+  'enabled',
+  'simulation',
+]
 
 export function ModelForm({ model, locked }: { model: Model; locked: boolean }) {
   const [{ data }] = useQuery({ query: PROVIDER_CHOICES })
   const { change, checking } = useChange()
-  const { value: draft, from, dirty, readAt, set: put, reset: discard, saved } = useDraft(draftOf(model), model.revision ?? '')
+  const {
+    value: draft,
+    from,
+    dirty,
+    readAt,
+    set: put,
+    reset: discard,
+    saved,
+  } = useDraft(draftOf(model), model.revision ?? '')
   const [outcome, setOutcome] = useState<Outcome<unknown>>()
   const problems = outcome?.kind === 'invalid' ? outcome.problems : []
   const path = `models/${model.modelId}.yaml`
@@ -39,7 +58,10 @@ export function ModelForm({ model, locked }: { model: Model; locked: boolean }) 
   return (
     <Stack gap="lg">
       <Unsaved dirty={dirty} />
-      <Problems message={outcome?.kind === 'refused' ? outcome.message : undefined} problems={problemsElsewhere(problems, ...FIELDS)} />
+      <Problems
+        message={outcome?.kind === 'refused' ? outcome.message : undefined}
+        problems={problemsElsewhere(problems, ...FIELDS)}
+      />
       <Part title="Where it runs">
         <Stack>
           <Group gap="xs">
@@ -78,7 +100,12 @@ export function ModelForm({ model, locked }: { model: Model; locked: boolean }) 
       </Part>
       <Part title="Prices" about={<SetBy path={path} field="prices" label="Prices" />}>
         <Stack>
-          <PriceFields value={draft.prices} onChange={(prices) => put({ prices })} problems={problems} locked={locked} />
+          <PriceFields
+            value={draft.prices}
+            onChange={(prices) => put({ prices })}
+            problems={problems}
+            locked={locked}
+          />
           <Select
             label="Without a known price, where a cost limit applies"
             allowDeselect={false}
@@ -100,7 +127,12 @@ export function ModelForm({ model, locked }: { model: Model; locked: boolean }) 
         <AbilityFields {...shared} />
       </Part>
       <Part title="Limits over all projects" about={<SetBy path={path} field="limits" label="Limits" />}>
-        <LimitsFields value={draft.limits} onChange={(limits) => put({ limits })} problems={problems} disabled={locked} />
+        <LimitsFields
+          value={draft.limits}
+          onChange={(limits) => put({ limits })}
+          problems={problems}
+          disabled={locked}
+        />
       </Part>
       {(simulated || draft.simulation) && (
         <Part title="Simulation" about={<SetBy path={path} field="simulation" label="Simulation" />}>

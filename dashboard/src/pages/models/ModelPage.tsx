@@ -14,7 +14,9 @@ import { CLONE, DELETE, ONE_MODEL, type Model } from './queries'
 export default function ModelPage() {
   const { '*': id = '' } = useParams()
   const answer = useConfiguration({ query: ONE_MODEL, variables: { id } })
-  return <Loaded of={answer}>{({ model }) => (model ? <Shown key={id} model={model} /> : <NotFound what="model" />)}</Loaded>
+  return (
+    <Loaded of={answer}>{({ model }) => (model ? <Shown key={id} model={model} /> : <NotFound what="model" />)}</Loaded>
+  )
 }
 
 function Shown({ model }: { model: Model }) {
@@ -110,7 +112,11 @@ function Clone({ model, onClose }: { model: Model; onClose: () => void }) {
     const made = await change({
       title: `Clone “${model.modelId}” as “${id}”`,
       mutation: CLONE,
-      input: { source: model.modelId, modelId: id.trim(), ...(upstream !== model.upstreamName && { upstreamName: upstream.trim() }) },
+      input: {
+        source: model.modelId,
+        modelId: id.trim(),
+        ...(upstream !== model.upstreamName && { upstreamName: upstream.trim() }),
+      },
       readAt: model.revision ?? '',
     })
     setOutcome(made)

@@ -74,7 +74,9 @@ export default function ModelsPage() {
             {models.pageInfo.hasNextPage && (
               <Alert mt="md">{`The first ${models.nodes.length} of ${count(models.totalCount)}: search for the others.`}</Alert>
             )}
-            {adding && revision && <NewModel readAt={revision.commit} provider={provider} onClose={() => setAdding(false)} />}
+            {adding && revision && (
+              <NewModel readAt={revision.commit} provider={provider} onClose={() => setAdding(false)} />
+            )}
           </>
         )}
       </Loaded>
@@ -144,7 +146,9 @@ function ModelTable({ models, locked }: { models: Model[]; locked: boolean }) {
                     ))}
                   </Group>
                 </Table.Td>
-                <Table.Td title={model.usedBy.join(', ')}>{model.usedBy.length ? count(model.usedBy.length) : 'nobody'}</Table.Td>
+                <Table.Td title={model.usedBy.join(', ')}>
+                  {model.usedBy.length ? count(model.usedBy.length) : 'nobody'}
+                </Table.Td>
                 <Table.Td>
                   <Switch
                     aria-label={`${model.modelId} enabled`}

@@ -43,7 +43,12 @@ export function NewModel({ readAt, provider: given, onClose }: Props) {
     const made = await change({
       title: `Add the model “${id}”`,
       mutation: CREATE,
-      input: { modelId: id.trim(), provider: provider ?? '', upstreamName: upstream.trim(), fromPriceTable: !!preset && table },
+      input: {
+        modelId: id.trim(),
+        provider: provider ?? '',
+        upstreamName: upstream.trim(),
+        fromPriceTable: !!preset && table,
+      },
       readAt,
     })
     setOutcome(made)
@@ -56,7 +61,10 @@ export function NewModel({ readAt, provider: given, onClose }: Props) {
     <Modal opened onClose={onClose} title="Add a model" closeOnClickOutside={false}>
       <form onSubmit={submit} autoComplete="off">
         <Stack>
-          <Problems message={outcome?.kind === 'refused' ? outcome.message : undefined} problems={problemsElsewhere(problems, ...FIELDS)} />
+          <Problems
+            message={outcome?.kind === 'refused' ? outcome.message : undefined}
+            problems={problemsElsewhere(problems, ...FIELDS)}
+          />
           {choices && providers.length === 0 && (
             <Alert color="yellow">
               A model is always at a provider. <Link to="/providers">Add a provider first.</Link>
@@ -69,10 +77,19 @@ export function NewModel({ readAt, provider: given, onClose }: Props) {
             data-autofocus
             value={provider}
             onChange={setProvider}
-            data={providers.map(({ providerId, enabled }) => ({ value: providerId, label: enabled ? providerId : `${providerId} (disabled)` }))}
+            data={providers.map(({ providerId, enabled }) => ({
+              value: providerId,
+              label: enabled ? providerId : `${providerId} (disabled)`,
+            }))}
             error={problemAt(problems, 'provider')}
           />
-          <Names presets={presets} value={upstream} onChange={name} error={problemAt(problems, 'upstream_name')} disabled={!provider} />
+          <Names
+            presets={presets}
+            value={upstream}
+            onChange={name}
+            error={problemAt(problems, 'upstream_name')}
+            disabled={!provider}
+          />
           <TextInput
             label="Id"
             description="What routing and logs call it. Fixed for ever; a / makes a folder."
@@ -119,7 +136,9 @@ function Names({ presets, value, onChange, error, disabled }: NamesProps) {
     <>
       <TextInput
         label="Name at the provider"
-        description={presets.length ? 'Type to search the price table, or any other name.' : 'As the provider calls it.'}
+        description={
+          presets.length ? 'Type to search the price table, or any other name.' : 'As the provider calls it.'
+        }
         required
         list="model-presets"
         disabled={disabled}
@@ -138,7 +157,15 @@ function Names({ presets, value, onChange, error, disabled }: NamesProps) {
   )
 }
 
-function FromTable({ preset, checked, onChange }: { preset: ModelPreset; checked: boolean; onChange: (checked: boolean) => void }) {
+function FromTable({
+  preset,
+  checked,
+  onChange,
+}: {
+  preset: ModelPreset
+  checked: boolean
+  onChange: (checked: boolean) => void
+}) {
   const prices = preset.prices
   return (
     <Stack gap={4}>

@@ -1,5 +1,16 @@
 /** A model's prices, USD for a million tokens, with tiers above a length of input. */
-import { ActionIcon, Button, Checkbox, Fieldset, Group, NumberInput, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import {
+  ActionIcon,
+  Button,
+  Checkbox,
+  Fieldset,
+  Group,
+  NumberInput,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import { problemAt, type Problem } from '../../shared/change'
 import { AMOUNT_WORDS, AMOUNTS, newTier, NO_PRICES, type Amount, type Prices } from './draft'
@@ -23,7 +34,12 @@ export function PriceFields({ value, onChange, problems, locked }: Props) {
       />
       {value && (
         <>
-          <Amounts amounts={value} field="prices" {...{ problems, locked }} onChange={(part) => onChange({ ...value, ...part })} />
+          <Amounts
+            amounts={value}
+            field="prices"
+            {...{ problems, locked }}
+            onChange={(part) => onChange({ ...value, ...part })}
+          />
           {value.tiers.map((tier, place) => (
             <Fieldset key={place} legend={`Tier ${place + 1}`} p="xs">
               <Group mb="xs" align="flex-end">

@@ -23,7 +23,16 @@ export interface Prices extends Record<Amount, string> {
   tiers: (Record<Amount, string> & { aboveInputTokens: number })[]
 }
 
-export const AMOUNTS = ['input', 'output', 'cachedInput', 'cacheWrite5m', 'cacheWrite1h', 'reasoning', 'audioInput', 'audioOutput'] as const
+export const AMOUNTS = [
+  'input',
+  'output',
+  'cachedInput',
+  'cacheWrite5m',
+  'cacheWrite1h',
+  'reasoning',
+  'audioInput',
+  'audioOutput',
+] as const
 export type Amount = (typeof AMOUNTS)[number]
 export const AMOUNT_WORDS: Record<Amount, [label: string, field: string]> = {
   input: ['Input', 'input'],
@@ -82,7 +91,9 @@ export function changed(modelId: string, draft: Draft, from: Draft): Input {
     ...(differs('capabilities') && { capabilities: draft.capabilities }),
     ...(differs('limits') && { limits: limitsInput(draft.limits) }),
     ...(differs('enabled') && { enabled: draft.enabled }),
-    ...(differs('simulation') && { simulation: draft.simulation.trim() ? (JSON.parse(draft.simulation) as Fields['simulation']) : null }),
+    ...(differs('simulation') && {
+      simulation: draft.simulation.trim() ? (JSON.parse(draft.simulation) as Fields['simulation']) : null,
+    }),
   }
   return {
     modelId,

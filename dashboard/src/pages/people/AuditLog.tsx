@@ -94,7 +94,9 @@ function Page({ filter, after, names, onMore }: PageProps) {
       <Table.Tbody>
         <Table.Tr>
           <Table.Td colSpan={7}>
-            <Loaded of={answer}>{() => <Empty title="Nothing here" hint="Nothing of the kind was done, or it is no longer kept." />}</Loaded>
+            <Loaded of={answer}>
+              {() => <Empty title="Nothing here" hint="Nothing of the kind was done, or it is no longer kept." />}
+            </Loaded>
           </Table.Td>
         </Table.Tr>
       </Table.Tbody>
@@ -137,6 +139,8 @@ function more(detail: Json): string {
   if (detail === null || typeof detail !== 'object' || Array.isArray(detail)) return ''
   return Object.entries(detail)
     .filter(([name, value]) => name !== 'requestId' && value !== null && value !== '')
-    .map(([name, value]) => (name === 'reason' ? String(value) : `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`))
+    .map(([name, value]) => (name === 'reason' ? words(value) : `${name} ${words(value)}`))
     .join(' · ')
 }
+
+const words = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value))

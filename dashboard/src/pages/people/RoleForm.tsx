@@ -41,14 +41,25 @@ export function RoleForm({ role, readAt, onClose }: Props) {
     event.preventDefault()
     const input = { name: name.trim(), description: description.trim(), permissions: granted }
     const made = role
-      ? await change({ title: `Change the role “${name}”`, mutation: UPDATE_ROLE, input, readAt: role.revision ?? readAt })
+      ? await change({
+          title: `Change the role “${name}”`,
+          mutation: UPDATE_ROLE,
+          input,
+          readAt: role.revision ?? readAt,
+        })
       : await change({ title: `New role “${name}”`, mutation: CREATE_ROLE, input, readAt })
     setOutcome(made)
     if (made.kind === 'done' || made.kind === 'theirs') onClose()
   }
 
   return (
-    <Modal opened onClose={onClose} title={role ? `The role “${role.name}”` : 'New role'} size="lg" closeOnClickOutside={false}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={role ? `The role “${role.name}”` : 'New role'}
+      size="lg"
+      closeOnClickOutside={false}
+    >
       <form onSubmit={submit}>
         <Stack>
           <Problems
@@ -66,7 +77,11 @@ export function RoleForm({ role, readAt, onClose }: Props) {
               error={problemAt(problems, 'name', 'roles')}
             />
           )}
-          <TextInput label="Description" value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+          <TextInput
+            label="Description"
+            value={description}
+            onChange={(event) => setDescription(event.currentTarget.value)}
+          />
           <Checkbox.Group
             label="Grants"
             description="Nobody grants what they lack."
@@ -76,7 +91,13 @@ export function RoleForm({ role, readAt, onClose }: Props) {
           >
             <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xs" mt="xs">
               {PERMISSIONS.map(([permission, words]) => (
-                <Checkbox key={permission} value={permission} label={permission} description={words} disabled={!viewer.may(permission)} />
+                <Checkbox
+                  key={permission}
+                  value={permission}
+                  label={permission}
+                  description={words}
+                  disabled={!viewer.may(permission)}
+                />
               ))}
             </SimpleGrid>
           </Checkbox.Group>

@@ -81,7 +81,12 @@ export function Roles() {
                           <Button variant="subtle" onClick={() => setEditing(role)} aria-label={`Edit ${role.name}`}>
                             Edit
                           </Button>
-                          <Button variant="subtle" color="red" onClick={() => void remove(role)} aria-label={`Delete ${role.name}`}>
+                          <Button
+                            variant="subtle"
+                            color="red"
+                            onClick={() => void remove(role)}
+                            aria-label={`Delete ${role.name}`}
+                          >
                             Delete
                           </Button>
                         </Group>
@@ -93,7 +98,11 @@ export function Roles() {
             </Table>
           </Table.ScrollContainer>
           {editing && revision && (
-            <RoleForm {...(editing !== 'new' && { role: editing })} readAt={revision.commit} onClose={() => setEditing(undefined)} />
+            <RoleForm
+              {...(editing !== 'new' && { role: editing })}
+              readAt={revision.commit}
+              onClose={() => setEditing(undefined)}
+            />
           )}
         </Stack>
       )}
@@ -102,7 +111,12 @@ export function Roles() {
 }
 
 function permissions(granted: string[] | null) {
-  if (!granted) return <Text size="xs" c="dimmed">cannot be given there</Text>
+  if (!granted)
+    return (
+      <Text size="xs" c="dimmed">
+        cannot be given there
+      </Text>
+    )
   return (
     <Group gap={4}>
       {granted.map((permission) => (

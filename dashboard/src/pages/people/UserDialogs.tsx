@@ -44,7 +44,12 @@ export function NewUser({ onClose, onDone }: NewProps) {
             onChange={(event) => setEmail(event.currentTarget.value)}
             error={fieldError(why, 'email')}
           />
-          <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} error={fieldError(why, 'name')} />
+          <TextInput
+            label="Name"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={fieldError(why, 'name')}
+          />
           <RoleField value={role} onChange={setRole} roles={roles} error={fieldError(why, 'role')} />
           <Text size="xs" c="dimmed">
             A password is made up and shown once.
@@ -80,7 +85,11 @@ export type Deed = 'edit' | 'password' | 'disable' | 'enable' | 'delete'
 
 const WORDS: Record<Deed, [title: string, action: string, about: string]> = {
   edit: ['Name and role of', 'Save', ''],
-  password: ['Reset the password of', 'Reset the password', 'A new one is made up and shown once. Their sessions end; API keys stay.'],
+  password: [
+    'Reset the password of',
+    'Reset the password',
+    'A new one is made up and shown once. Their sessions end; API keys stay.',
+  ],
   disable: ['Disable', 'Disable', 'They cannot sign in any more; sessions and streams end, keys included.'],
   enable: ['Enable', 'Enable', 'They may sign in again.'],
   delete: ['Delete', 'Delete the user', 'Sessions and keys go, too. What they did stays in history and audit log.'],
@@ -137,7 +146,12 @@ export function UserDialog({ deed, user, onClose, onDone }: DialogProps) {
           {about && <Text size="sm">{about}</Text>}
           {deed === 'edit' && (
             <>
-              <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} error={fieldError(why, 'name')} />
+              <TextInput
+                label="Name"
+                value={name}
+                onChange={(event) => setName(event.currentTarget.value)}
+                error={fieldError(why, 'name')}
+              />
               <RoleField value={role} onChange={setRole} roles={roles} error={fieldError(why, 'role')} />
             </>
           )}

@@ -52,7 +52,12 @@ export function Users() {
             <Empty title="Nobody matches" hint="Search for another part of the e-mail or the name." />
           ) : (
             <>
-              <UserTable users={users.nodes} mayWrite={mayWrite} self={viewer.email} onDo={(deed, user) => setDoing({ deed, user })} />
+              <UserTable
+                users={users.nodes}
+                mayWrite={mayWrite}
+                self={viewer.email}
+                onDo={(deed, user) => setDoing({ deed, user })}
+              />
               {users.pageInfo.hasNextPage && <Alert>The first 100: search for the others.</Alert>}
             </>
           )
@@ -115,10 +120,16 @@ function UserTable({ users, mayWrite, self, onDo }: TableProps) {
               <Table.Td>{user.email}</Table.Td>
               <Table.Td>{user.name}</Table.Td>
               <Table.Td>{user.role}</Table.Td>
-              <Table.Td>{user.memberships.map(({ projectSlug, role }) => `${projectSlug} (${role})`).join(', ')}</Table.Td>
+              <Table.Td>
+                {user.memberships.map(({ projectSlug, role }) => `${projectSlug} (${role})`).join(', ')}
+              </Table.Td>
               <Table.Td title={instant(user.createdAt)}>{day(user.createdAt)}</Table.Td>
               <Table.Td>
-                {user.disabledAt ? <Badge color="gray">{`disabled ${ago(user.disabledAt)}`}</Badge> : <Badge color="green">active</Badge>}
+                {user.disabledAt ? (
+                  <Badge color="gray">{`disabled ${ago(user.disabledAt)}`}</Badge>
+                ) : (
+                  <Badge color="green">active</Badge>
+                )}
               </Table.Td>
               <Table.Td ta="right">{mayWrite && <Deeds user={user} own={user.email === self} onDo={onDo} />}</Table.Td>
             </Table.Tr>
@@ -142,7 +153,9 @@ function Deeds({ user, own, onDo }: { user: User; own: boolean; onDo: TableProps
         <Menu.Item onClick={() => onDo('password', user)}>Reset the password</Menu.Item>
         {!own && (
           <>
-            <Menu.Item onClick={() => onDo(user.disabledAt ? 'enable' : 'disable', user)}>{user.disabledAt ? 'Enable' : 'Disable'}</Menu.Item>
+            <Menu.Item onClick={() => onDo(user.disabledAt ? 'enable' : 'disable', user)}>
+              {user.disabledAt ? 'Enable' : 'Disable'}
+            </Menu.Item>
             <Menu.Item color="red" onClick={() => onDo('delete', user)}>
               Delete
             </Menu.Item>

@@ -1,6 +1,122 @@
-/** Playground. */
+/**
+ * Try a project as an application would: chat with a token, with the trace beside it; with one model, or two to compare.
+ * The token is in this page's memory and nowhere else: it is gone with the page.
+ */
+import { Button, Group, NumberInput, Paper, PasswordInput, SimpleGrid, Stack, Switch, Text } from '@mantine/core'
+import { useState } from 'react'
+import { Link } from 'react-router'
+import { useQuery } from 'urql'
+import { graphql } from '../../api/graphql'
 import { PageHead } from '../../shared/PageHead'
+import type { Message } from './chat'
+import { Composer } from './Composer'
+import { Pane } from './Pane'
+import { useConversation } from './useConversation'
+
+const MODELS = graphql(`
+  query PlaygroundModels {
+    models(first: 200) {
+      nodes {
+        modelId
+        enabled
+      }
+    }
+  }
+`)
 
 export default function PlaygroundPage() {
-  return <PageHead title="Playground" />
+  const [token, setToken] = useState('')
+  const [comparing, setComparing] = useState(false)
+  const [models, setModels] = useState<[string, string]>(['', ''])
+  const [maxTokens, setMaxTokens] = useState<number | null>(null)
+  const [{ data }] = useQuery({ query: MODELS })
+  const one = useConversation(token, models[0], maxTokens)
+  const other = useConversation(token, models[1], maxTokens)
+  const asked = comparing ? [one, other] : [one]
+  const busy = asked.some((conversation) => conversation.busy)
+  const names = ['auto', ...(data?.models.nodes.filter(({ enabled }) => enabled).map(({ modelId }) => modelId) ?? [])]
+  const each = (deed: 'stop' | 'clear'): void => asked.forEach((conversation) => conversation[deed]())
+  const send = (message: Message): void => asked.forEach((conversation) => conversation.ask(message))
+
+  return (
+    <>
+      <PageHead
+        title="Playground"
+        about="The same requests that an application sends, and why they went where they went."
+      >
+        <Switch
+          label="Compare two models"
+          checked={comparing}
+          disabled={busy}
+          onChange={(event) => {
+            setComparing(event.currentTarget.checked)
+            each('clear')
+            other.clear()
+          }}
+        />
+        <Button
+          variant="default"
+          onClick={() => each('clear')}
+          disabled={asked.every(({ messages }) => messages.length === 0)}
+        >
+          New conversation
+        </Button>
+      </PageHead>
+      <Stack>
+        <Paper withBorder p="md">
+          <Group align="flex-start">
+            <PasswordInput
+              label="Project token"
+              description={
+                <>
+                  In this page’s memory alone. <Link to="/projects">Make one</Link> on the Tokens tab of a project.
+                </>
+              }
+              placeholder="sk-lr-…"
+              autoComplete="off"
+              spellCheck={false}
+              data-1p-ignore
+              data-lpignore="true"
+              value={token}
+              onChange={(event) => setToken(event.currentTarget.value.trim())}
+              w={380}
+            />
+            <NumberInput
+              label="Most output tokens"
+              description="Empty leaves it to project and model."
+              min={1}
+              allowDecimal={false}
+              value={maxTokens ?? ''}
+              onChange={(typed) => setMaxTokens(typed === '' ? null : Number(typed))}
+              w={220}
+            />
+          </Group>
+        </Paper>
+        <SimpleGrid cols={comparing ? { base: 1, md: 2 } : 1}>
+          {asked.map((conversation, place) => (
+            <Pane
+              key={place}
+              label={comparing ? `Conversation ${place + 1}` : 'Conversation'}
+              conversation={conversation}
+              model={models[place] ?? ''}
+              models={names}
+              onModel={(model) => setModels(place === 0 ? [model, models[1]] : [models[0], model])}
+              narrow={comparing}
+            />
+          ))}
+        </SimpleGrid>
+        <Composer
+          busy={busy}
+          blocked={token ? null : 'Enter a project token first.'}
+          onSend={send}
+          onStop={() => each('stop')}
+        />
+        {busy && (
+          <Text size="xs" c="dimmed" role="status">
+            The answer is streaming.
+          </Text>
+        )}
+      </Stack>
+    </>
+  )
 }

@@ -37,7 +37,11 @@ export function HeaderFields({ value, onChange, locked, error }: Props) {
               onChange={(event) => put(place, { value: event.currentTarget.value })}
             />
             {!locked && (
-              <ActionIcon color="red" aria-label={`Remove header ${place + 1}`} onClick={() => onChange(value.filter((_, at) => at !== place))}>
+              <ActionIcon
+                color="red"
+                aria-label={`Remove header ${place + 1}`}
+                onClick={() => onChange(value.filter((_, at) => at !== place))}
+              >
                 <IconTrash size={14} aria-hidden />
               </ActionIcon>
             )}

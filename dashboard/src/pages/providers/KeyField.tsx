@@ -39,7 +39,14 @@ export function KeyField({ ref, error, required = false, onTyped }: Props) {
       if (field.current) field.current.value = ''
     },
   }))
-  const common = { ref: field, error, required, autoComplete: 'off', spellCheck: false, ...(onTyped && { onInput: onTyped }) }
+  const common = {
+    ref: field,
+    error,
+    required,
+    autoComplete: 'off',
+    spellCheck: false,
+    ...(onTyped && { onInput: onTyped }),
+  }
   return (
     <Stack gap="xs">
       <SegmentedControl

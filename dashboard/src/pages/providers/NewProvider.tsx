@@ -63,10 +63,18 @@ export function NewProvider({ readAt, like, onClose }: Props) {
   }
 
   return (
-    <Modal opened onClose={onClose} title={like ? `A provider like “${like.providerId}”` : 'Add a provider'} closeOnClickOutside={false}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={like ? `A provider like “${like.providerId}”` : 'Add a provider'}
+      closeOnClickOutside={false}
+    >
       <form onSubmit={submit} autoComplete="off">
         <Stack>
-          <Problems message={outcome?.kind === 'refused' ? outcome.message : undefined} problems={problemsElsewhere(problems, ...FIELDS)} />
+          <Problems
+            message={outcome?.kind === 'refused' ? outcome.message : undefined}
+            problems={problemsElsewhere(problems, ...FIELDS)}
+          />
           <Select
             label="Start from"
             placeholder="Choose a preset"
@@ -97,7 +105,9 @@ export function NewProvider({ readAt, like, onClose }: Props) {
               error={problemAt(problems, 'base_url')}
             />
           )}
-          {start && kind !== 'SIMULATED' && <KeyField ref={key} required={!keyless} error={problemAt(problems, 'credential')} />}
+          {start && kind !== 'SIMULATED' && (
+            <KeyField ref={key} required={!keyless} error={problemAt(problems, 'credential')} />
+          )}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               Cancel

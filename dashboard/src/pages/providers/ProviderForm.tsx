@@ -30,7 +30,15 @@ const FIELDS = ['enabled', 'base_url', 'project', 'max_connections', 'headers', 
 
 export function ProviderForm({ provider, locked }: { provider: Provider; locked: boolean }) {
   const { change, checking } = useChange()
-  const { value: draft, from, dirty, readAt, set: put, reset: discard, saved } = useDraft(draftOf(provider), provider.revision ?? '')
+  const {
+    value: draft,
+    from,
+    dirty,
+    readAt,
+    set: put,
+    reset: discard,
+    saved,
+  } = useDraft(draftOf(provider), provider.revision ?? '')
   const [outcome, setOutcome] = useState<Outcome<unknown>>()
   const problems = outcome?.kind === 'invalid' ? outcome.problems : []
   const simulation = parsed(draft.simulation)
@@ -63,7 +71,10 @@ export function ProviderForm({ provider, locked }: { provider: Provider; locked:
         Settings
       </Title>
       <Stack>
-        <Problems message={outcome?.kind === 'refused' ? outcome.message : undefined} problems={problemsElsewhere(problems, ...FIELDS)} />
+        <Problems
+          message={outcome?.kind === 'refused' ? outcome.message : undefined}
+          problems={problemsElsewhere(problems, ...FIELDS)}
+        />
         <Group gap="xs">
           <Switch
             label="Enabled: its models take part in routing"
@@ -111,7 +122,12 @@ export function ProviderForm({ provider, locked }: { provider: Provider; locked:
           />
           <SetBy path={path} field="max_connections" label="Connections" />
         </Group>
-        <HeaderFields value={draft.headers} onChange={(headers) => put({ headers })} locked={locked} error={problemAt(problems, 'headers')} />
+        <HeaderFields
+          value={draft.headers}
+          onChange={(headers) => put({ headers })}
+          locked={locked}
+          error={problemAt(problems, 'headers')}
+        />
         {provider.kind === 'SIMULATED' && (
           <JsonInput
             label="How it behaves"

@@ -31,7 +31,10 @@ export default function ProvidersPage() {
   )
   return (
     <>
-      <PageHead title="Providers" about="Accounts at those who run models. Keys are sealed: only the proxies open them.">
+      <PageHead
+        title="Providers"
+        about="Accounts at those who run models. Keys are sealed: only the proxies open them."
+      >
         <TextInput
           type="search"
           aria-label="Search providers"
@@ -47,7 +50,11 @@ export default function ProvidersPage() {
             {providers.nodes.length === 0 ? (
               <Empty
                 title={asked ? 'No provider matches' : 'No provider yet'}
-                hint={asked ? 'Search for another id.' : 'Add one from a preset: OpenAI, Anthropic, a server of your own, or a simulated one to try things.'}
+                hint={
+                  asked
+                    ? 'Search for another id.'
+                    : 'Add one from a preset: OpenAI, Anthropic, a server of your own, or a simulated one to try things.'
+                }
               >
                 {!asked && add}
               </Empty>

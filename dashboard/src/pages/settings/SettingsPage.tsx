@@ -27,7 +27,15 @@ const SHOWN = ['timeouts', 'limits', 'retention', 'alert_webhooks', 'review', 'j
 function SettingsForm({ settings }: { settings: Settings }) {
   const viewer = useViewer()
   const { change, checking } = useChange()
-  const { value: draft, from, dirty, readAt, set: put, reset: discard, saved } = useDraft(draftOf(settings), settings.revision ?? '')
+  const {
+    value: draft,
+    from,
+    dirty,
+    readAt,
+    set: put,
+    reset: discard,
+    saved,
+  } = useDraft(draftOf(settings), settings.revision ?? '')
   const [problems, setProblems] = useState<Problem[]>([])
   const [refused, setRefused] = useState<string>()
   const locked = !viewer.may('settings:write')

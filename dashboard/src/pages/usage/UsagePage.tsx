@@ -1,6 +1,6 @@
 /** What was used: filtered, grouped, as a chart, as a table and as a file. */
 import { Alert, Group, MultiSelect, Paper, SegmentedControl, Select, Stack } from '@mantine/core'
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { MOST_SERIES } from '../../shared/charts/colors'
 import { Empty } from '../../shared/Empty'
@@ -19,7 +19,8 @@ const MOST_POINTS = 20_000
 export default function UsagePage() {
   const [wanted, want] = useWanted()
   const { period, measure, by } = wanted
-  const from = useMemo(() => beginning(period, Date.now()), [period])
+  const [opened] = useState(() => Date.now())
+  const from = useMemo(() => beginning(period, opened), [period, opened])
   const filter = useMemo(() => given(wanted), [wanted])
   const spans = period.lengthMs / (period.interval === 'HOUR' ? 3_600_000 : 86_400_000)
   const listed = Math.min(LISTED, Math.floor(MOST_POINTS / spans))
