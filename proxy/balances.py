@@ -2,6 +2,8 @@
 
 The API answers from the database, which lags behind the journal. What the journal holds after the answer's position is read
 here and added in the same step of the event loop in which the count is replaced, so no end of a request falls between.
+
+A request whose limits wait for an answer waits with them: tens of milliseconds, and not where nobody answers.
 """
 
 from __future__ import annotations
@@ -20,9 +22,12 @@ from core.balances import MOST_COUNTS, Count, OpeningBalances, PendingCounts, re
 from core.events import RequestFinished
 from core.layout import Layout
 from proxy.journal import Journal, read_records
-from proxy.ledger import MemoryLedger
+from proxy.ledger import MemoryLedger, Terms
 
 INTERVAL_S = 1.0
+# While a request waits for the answer.
+EAGER_S = 0.02
+MOST_WAIT_S = 1.0
 # What is left to read on the event loop itself: a fraction of a millisecond.
 _AT_ONCE_BYTES = 64 * 1024
 _MOST_PASSES = 8
@@ -52,6 +57,25 @@ class Openings:
         self._journal = journal
         self._now_ms = now_ms
         self._asked = PendingCounts(asked=0, counts=())
+        self._heard = True  # whether the last one who waited was answered in time
+        self._waiting = 0
+        self._wanted = asyncio.Event()
+        self._taken = asyncio.Event()
+
+    async def known(self, terms: Terms) -> None:
+        """Wait until these limits know what was used before: `MOST_WAIT_S`, and not at all while nobody answers."""
+        self._waiting += 1
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(MOST_WAIT_S):
+                while self._heard and terms.pending(self._now_ms()):
+                    await self._taken.wait()
+        except TimeoutError:
+            self._heard = False
+            _log.warning("nobody says what was used before a limit was known here; it is counted from now on until then")
+        finally:
+            self._waiting -= 1
+        terms.opening = False
 
     async def run(self, interval_s: float = INTERVAL_S) -> None:
         """Ask and take answers every so often, until cancelled; a folder that refuses is tried again."""
@@ -61,7 +85,17 @@ class Openings:
                 await self.step()
             except OSError as error:
                 _log.warning("opening balances cannot be asked for", extra={"error": str(error)})
-            await asyncio.sleep(interval_s)
+            await self._pause(interval_s)
+
+    async def _pause(self, interval_s: float) -> None:
+        """Until the next step: soon where somebody waits, or begins to."""
+        if self._waiting and self._heard:
+            await asyncio.sleep(EAGER_S)
+            return
+        self._wanted.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(interval_s):
+                await self._wanted.wait()
 
     def begin(self) -> None:
         """Withdraw what the process before may have asked: nobody waits for it any more. Raises OSError."""
@@ -114,6 +148,9 @@ class Openings:
         now_ms = self._now_ms()
         for opened in answer.balances:
             self._ledger.open_balance(opened.count.scope, opened.count.window, opened.used, since, now_ms)
+        self._heard = True
+        self._taken.set()
+        self._taken = asyncio.Event()
         _log.info("opening balances taken", extra={"counts": len(answer.balances), "position": answer.position})
 
 

@@ -83,7 +83,10 @@ class Process:
         self._ledger = recovery.ledger(known, self._journal)
         self._booking = self._recovered(known, snapshot)
         self._tokenizers = Tokenizers()
-        self._pipeline = Pipeline(self._booking, self._tokenizers, self._settings.bounds)
+        self._openings = Openings(
+            self._layout, self._settings.proxy_id, self._ledger, self._journal, _now_ms, self._outbox.flush
+        )
+        self._pipeline = Pipeline(self._booking, self._openings, self._tokenizers, self._settings.bounds)
         if snapshot is not None:
             self._swap(snapshot)
         self._obey_signals()  # before anybody can be served: whoever asks to stop from then on gets a drain
@@ -138,9 +141,6 @@ class Process:
             ledger=msgspec.Raw(msgspec.json.encode(self._ledger.state())),
         )
 
-    def _openings(self) -> Openings:
-        return Openings(self._layout, self._settings.proxy_id, self._ledger, self._journal, _now_ms, self._outbox.flush)
-
     async def _drain(self, server: Server, ops: Server) -> None:
         """Let open requests end; the second signal cuts that short."""
         closing = asyncio.ensure_future(server.close(self._settings.drain_s))
@@ -193,7 +193,7 @@ class Process:
     async def _tasks(self, reloader: Reloader) -> AsyncIterator[None]:
         tasks = [
             asyncio.ensure_future(reloader.watch(self._swap)),
-            asyncio.ensure_future(self._openings().run()),
+            asyncio.ensure_future(self._openings.run()),
             asyncio.ensure_future(checkpoint.keep(self._layout.checkpoint, self._journal, self._checkpoint)),
         ]
         for task in tasks:

@@ -20,6 +20,7 @@ from core.routing.decision import Decision
 from core.routing.engine import Given
 from proxy import refusals, verdicts
 from proxy.attempts import Attempt, AttemptFailed, StreamBroken
+from proxy.balances import Openings
 from proxy.booking import Booking
 from proxy.call import Call
 from proxy.content import Content
@@ -56,9 +57,10 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Pipeline:
     """Handles every request of one proxy process. `running` is the one reference that a reload replaces."""
 
-    def __init__(self, booking: Booking, tokenizers: Tokenizers, bounds: Bounds) -> None:
+    def __init__(self, booking: Booking, openings: Openings, tokenizers: Tokenizers, bounds: Bounds) -> None:
         self.running: Running | None = None
         self._booking = booking
+        self._openings = openings
         self._judges = Judges(booking)
         self._tokenizers = tokenizers
         self._metrics = booking.metrics
@@ -148,6 +150,9 @@ class Pipeline:
         able = plan.able[port.dialect]
         now_ms = call.now_ms()
         call.terms = running.book.terms(plan, entry, now_ms)
+        if call.terms.opening:
+            await self._openings.known(call.terms)
+            now_ms = call.now_ms()
         if blocks := self._booking.ledger.exhausted(call.terms, able.candidates, now_ms):
             call.blocks.update(blocks)
         given = await self._judges.given(call, running, able.ranking, asked) if able.ranking.asked else _NOTHING_GIVEN

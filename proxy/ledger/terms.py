@@ -81,7 +81,8 @@ class Terms:
     """What the requests of one token are held to under one revision."""
 
     __slots__ = (
-        "_book", "_entry", "_plan", "default_cap", "limited", "models", "project", "token", "totals", "totals_accounts",
+        "_book", "_entry", "_plan", "default_cap", "limited", "models", "opening", "project", "token", "totals",
+        "totals_accounts",
     )  # fmt: skip
 
     def __init__(self, book: Book, plan: ProjectPlan, entry: TokenEntry, now_ms: int) -> None:
@@ -100,6 +101,12 @@ class Terms:
         self.limited = bool(self.totals)  # whether any limit holds, on whatever model
         for known in plan.candidates:
             self._compile(known, now_ms)
+        self.opening = self.pending(now_ms)  # false once somebody has waited for what was used before
+
+    def pending(self, now_ms: int) -> bool:
+        """Whether a limit that holds counts something without knowing yet what was used of it before."""
+        checks = (*self.totals, *(check for known in self.models.values() for check in known.own))
+        return any(check.usage.pending(now_ms) for check in checks)
 
     def model(self, model_id: str, now_ms: int) -> ModelTerms:
         """The terms of a model: a candidate of the project, or any other that the revision has. Raises KeyError."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.product import Product
-from tests.repositories import Person
+from tests.repositories import Person, git
 
 PROJECT = "projects/demo/project.yaml"
 SETTINGS = "waybill.yaml"
@@ -57,10 +57,11 @@ def product(tmp_path: Path) -> Iterator[Product]:
         product.close()
 
 
-def refused(product: Product, within_s: float = 15.0) -> None:
-    """Ask until a limit refuses."""
+def refused(product: Product, revision: str, within_s: float = 15.0) -> None:
+    """Ask until a limit refuses: from the revision on that has it, with the first request."""
     deadline = time.monotonic() + within_s
     while (answer := product.ask()).status_code == 200:
+        assert answer.headers["x-waybill-revision"] != revision, "a request was let in before use was known"
         assert time.monotonic() < deadline, "no limit ever refused"
         time.sleep(0.1)
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "budget_exceeded")
@@ -79,7 +80,8 @@ def test_a_limit_that_is_pushed_knows_what_was_used_before_and_says_that_it_is_u
     changes = {PROJECT: (project + LIMIT).encode(), SETTINGS: f"{settings}alert_webhooks:\n{hook}".encode()}
     assert person.push_changes(changes).returncode == 0
 
-    refused(product)
+    revision = git(person.folder, "rev-parse", "HEAD").stdout.strip()
+    refused(product, revision)
     said = [Receiver.got.get(timeout=15) for _ in range(2)]
     for headers, body in said:
         signed = headers["x-waybill-timestamp"].encode() + b"." + body
@@ -88,4 +90,4 @@ def test_a_limit_that_is_pushed_knows_what_was_used_before_and_says_that_it_is_u
 
     product.kill("proxy")
     product.wait_ready("proxy")
-    refused(product)  # what was opened is in the checkpoint, or is asked for again
+    refused(product, revision)  # what was opened is in the checkpoint, or is asked for again
