@@ -30,7 +30,7 @@ from graphql import (
 )
 
 from api.access import FIELD_RULES, Unauthenticated
-from api.graphql.limits import MAX_TOKENS, MAX_TOKENS_ANONYMOUS, too_much
+from api.graphql.limits import MAX_TOKENS, MAX_TOKENS_ANONYMOUS, measured
 
 Variables: TypeAlias = Mapping[str, Any]
 _CACHED_DOCUMENTS: Final = 512
@@ -66,6 +66,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     node: OperationDefinitionNode
     name: str | None
     variables: Variables
+    cost: int  # of what may be asked at once: limits.MAX_COST
 
     @property
     def kind(self) -> OperationType:
@@ -88,14 +89,15 @@ class Engine:
         node = _pick(parsed, name)
         if anonymous and not _is_open_to_all(node):
             raise Unauthenticated("log in, or send an API key as `Authorization: Bearer wb-…`")
-        refused = too_much(parsed.document, node, variables)
-        if refused is not None:
-            raise RequestRefused([refused])
+        try:
+            size = measured(self.schema, parsed.document, node, variables)
+        except GraphQLError as error:
+            raise RequestRefused([error]) from error
         if parsed.errors is None:
             parsed.errors = validate(self.schema, parsed.document, hide_suggestions=True)
         if parsed.errors:
             raise RequestRefused(parsed.errors)
-        return Operation(parsed=parsed, node=node, name=name, variables=variables)
+        return Operation(parsed=parsed, node=node, name=name, variables=variables, cost=size.cost)
 
     async def execute(self, operation: Operation, context: object) -> ExecutionResult:
         """The result of a query or a mutation. Raises RequestRefused for variables that do not fit."""
@@ -168,7 +170,7 @@ def _pick(parsed: Parsed, name: str | None) -> OperationDefinitionNode:
     if name:
         found = parsed.operations.get(name)
         if found is None:
-            raise RequestRefused([GraphQLError(f"the document has no operation named {name!r}")])
+            raise RequestRefused([GraphQLError("the document has no operation of the name in `operationName`")])
         return found
     if len(parsed.operations) != 1:
         reason = "name one in `operationName`" if parsed.operations else "add one"

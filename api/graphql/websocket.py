@@ -111,10 +111,7 @@ class Connection:
                     await self._before_init(message)
         except TimeoutError as error:
             raise Closed(4408, "Connection initialisation timeout") from error
-        try:
-            payload = msgspec.json.decode(message.payload, type=dict[str, Any] | None) or {}
-        except msgspec.DecodeError as error:
-            raise Closed(4400, "Invalid connection init payload") from error
+        payload = _decoded(message.payload, dict[str, Any] | None, "connection init payload") or {}
         try:
             await self.authentication.identify(self.socket, self.context, payload)
         except AccessError as error:
@@ -143,10 +140,8 @@ class Connection:
                 raise Closed(4429, "Too many initialisation requests")
 
     async def _receive(self) -> Message:
-        try:
-            return msgspec.json.decode(await self.socket.receive_text(), type=Message)
-        except msgspec.DecodeError as error:
-            raise Closed(4400, "Invalid message") from error
+        message: Message = _decoded(await self.socket.receive_text(), Message, "message")
+        return message
 
     def _subscribe(self, message: Message) -> None:
         if not message.id:
@@ -155,10 +150,7 @@ class Connection:
             raise Closed(4409, f"Subscriber for {message.id} already exists")
         if len(self._operations) >= MAX_OPERATIONS:
             raise Closed(4429, f"More than {MAX_OPERATIONS} operations on one connection")
-        try:
-            params = msgspec.json.decode(message.payload, type=Params)
-        except msgspec.DecodeError as error:
-            raise Closed(4400, "Invalid subscribe payload") from error
+        params: Params = _decoded(message.payload, Params, "subscribe payload")
         task = asyncio.create_task(self._operate(message.id, params))
         self._operations[message.id] = task
         task.add_done_callback(self._finished)
@@ -193,6 +185,14 @@ class Connection:
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self.socket.send_data(_encode(message).decode(), mode="text")
+
+
+def _decoded(text: str | msgspec.Raw, kind: Any, what: str) -> Any:
+    """What a client sent, as a `kind`. Raises Closed."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Closed(4400, f"Invalid {what}") from error
 
 
 __all__ = ["PROTOCOL", "Context", "WebSocketEndpoint"]

@@ -179,6 +179,8 @@ async def test_complete_ends_one_operation_and_leaves_the_others(api: Api) -> No
         ([{"type": "connection_init", "payload": {"authorization": f"Bearer {ADMIN_KEY}"}}] * 2, 4429),
         ([{"type": "unheard-of"}], 4400),
         (["not json"], 4400),
+        (['{"type": "connection_init", "payload": ' + "[" * 100_000 + "]" * 100_000 + "}"], 4400),
+        (["[" * 100_000], 4400),
     ],
 )
 async def test_a_connection_that_breaks_the_protocol_is_closed_with_its_code(api: Api, messages: list[Any], code: int) -> None:
