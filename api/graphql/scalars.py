@@ -31,6 +31,8 @@ class Encoded(msgspec.Struct, frozen=True):
 
 _NANO: Final = 1_000_000_000
 _MAX_SAFE: Final = 2**53 - 1
+_FIRST_MS: Final = -62_135_596_800_000
+_LAST_MS: Final = 253_402_300_799_999
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")
 
 
@@ -47,7 +49,10 @@ def parse_instant(text: Any) -> Instant:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a DateTime needs an offset, such as Z")
-    return Instant(round(moment.timestamp() * 1000))
+    at_ms = round(moment.timestamp() * 1000)
+    if not _FIRST_MS <= at_ms <= _LAST_MS:
+        raise ValueError("a DateTime is of the years 1 to 9999 in UTC")
+    return Instant(at_ms)
 
 
 def usd(amount_nano: int) -> str:
