@@ -16,6 +16,7 @@ from api.access import AccessError, Unauthenticated
 from api.graphql.context import Context
 from api.graphql.engine import Engine, Operation, RequestRefused
 from api.graphql.errors import ApiError, answer_errors
+from api.graphql.limits import MAX_COST
 from api.graphql.negotiation import Params
 from api.graphql.shared import SharedPayloads, operation_key
 from api.metrics import ApiMetrics
@@ -50,7 +51,7 @@ class Executions:
             result = await self.engine.execute(operation, context)
             outcome = "errors" if result.errors else "ok"
             await context.note_denied()
-            return encode_result(result, context.request_id)
+            return encode_result(result, context.request_id, operation.cost)
         finally:
             self._finished(operation, context, outcome, time.perf_counter() - started)
 
@@ -108,11 +109,13 @@ class Executions:
         )
 
 
-def encode_result(result: ExecutionResult, request_id: str) -> bytes:
-    """A result as JSON; parts that are JSON already are spliced in."""
-    if result.errors:
-        return _encode({"errors": answer_errors(result.errors, request_id), "data": result.data})
-    return _encode({"data": result.data})
+def encode_result(result: ExecutionResult, request_id: str, cost: int | None = None) -> bytes:
+    """A result as JSON, with what it cost of what may be asked at once; parts that are JSON already are spliced in."""
+    answer: dict[str, Any] = {"errors": answer_errors(result.errors, request_id)} if result.errors else {}
+    answer["data"] = result.data
+    if cost is not None:
+        answer["extensions"] = {"cost": {"requested": cost, "limit": MAX_COST}}
+    return _encode(answer)
 
 
 def encode_errors(errors: Iterable[dict[str, Any]]) -> bytes:

@@ -13,11 +13,15 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
+    get_named_type,
 )
 
 MAX_TOKENS: Final = 4_000
@@ -28,6 +32,8 @@ MAX_ALIASES: Final = 40
 MAX_COST: Final = 10_000
 DEFAULT_PAGE: Final = 50
 MAX_PAGE: Final = 200
+# Lists that have no `first` and grow with something else: an entry an hour of the day that is asked about when nothing is said.
+LISTS: Final = {("UsageReport", "points"): 25, ("UsageGroup", "points"): 25}
 
 
 class Measure(msgspec.Struct, kw_only=True):
@@ -49,30 +55,34 @@ class Measure(msgspec.Struct, kw_only=True):
 class Ruler:
     """Measures the operations of one document under one set of variables; each fragment is measured once."""
 
-    def __init__(self, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+        self.types = schema.type_map
         self.variables = variables
         self.fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         self._measured: dict[str, Measure] = {}
 
-    def measure(self, selections: SelectionSetNode) -> Measure:
-        """The size of a selection set."""
+    def measure(self, selections: SelectionSetNode, parent: GraphQLNamedType | None) -> Measure:
+        """The size of a selection set; of an unknown type, which validation refuses, nothing is known to be a list."""
         total = Measure()
         for node in selections.selections:
             if isinstance(node, FieldNode):
-                total.add(self._field(node))
+                total.add(self._field(node, parent))
             elif isinstance(node, FragmentSpreadNode):
                 total.add(self._fragment(node.name.value))
             elif isinstance(node, InlineFragmentNode):
-                total.add(self.measure(node.selection_set))
+                narrowed = self.types.get(node.type_condition.name.value) if node.type_condition else parent
+                total.add(self.measure(node.selection_set, narrowed))
         return total
 
-    def _field(self, node: FieldNode) -> Measure:
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Measure:
+        field: GraphQLField | None = getattr(parent, "fields", {}).get(node.name.value)
+        inside = get_named_type(field.type) if field is not None else None
         own = Measure(depth=0, fields=1, aliases=int(node.alias is not None), cost=1)
         # Introspection has a depth rule of its own in graphql-core, and types nest deeper there than data does here.
         if node.selection_set and not node.name.value.startswith("__"):
-            own.add(self.measure(node.selection_set), times=self._page(node), below=1)
+            own.add(self.measure(node.selection_set, inside), times=self._page(node, parent, field), below=1)
         elif node.selection_set:
-            own.add(msgspec.structs.replace(self.measure(node.selection_set), depth=0))
+            own.add(msgspec.structs.replace(self.measure(node.selection_set, inside), depth=0))
         return own
 
     def _fragment(self, name: str) -> Measure:
@@ -80,11 +90,16 @@ class Ruler:
             self._measured[name] = Measure()  # what a circle finds; validation refuses it by name
             fragment = self.fragments.get(name)
             if fragment is not None:
-                self._measured[name] = self.measure(fragment.selection_set)
+                narrowed = self.types.get(fragment.type_condition.name.value)
+                self._measured[name] = self.measure(fragment.selection_set, narrowed)
         return self._measured[name]
 
-    def _page(self, node: FieldNode) -> int:
-        """How many rows a paged field asks for; 1 for any other."""
+    def _page(self, node: FieldNode, parent: GraphQLNamedType | None, field: GraphQLField | None) -> int:
+        """How many rows a paged field asks for, or gives where it is not told; 1 for any other."""
+        if field is None or "first" not in field.args:
+            return LISTS.get((parent.name, node.name.value), 1) if parent is not None else 1
+        default = field.args["first"].default_value
+        page = default if isinstance(default, int) else DEFAULT_PAGE
         for argument in node.arguments or ():
             if argument.name.value != "first":
                 continue
@@ -93,16 +108,18 @@ class Ruler:
                 asked = int(argument.value.value)
             elif isinstance(argument.value, VariableNode):
                 asked = self.variables.get(argument.value.name.value)
-            return min(max(asked, 1), MAX_PAGE) if isinstance(asked, int) else DEFAULT_PAGE
-        return 1
+            return min(max(asked, 1), MAX_PAGE) if isinstance(asked, int) else page
+        return page
 
 
-def too_much(document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> GraphQLError | None:
-    """Why `operation` is refused for its size, or None."""
+def measured(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> Measure:
+    """The size of `operation`. Raises GraphQLError where that is too much."""
     try:
-        size = Ruler(document, variables).measure(operation.selection_set)
+        size = Ruler(schema, document, variables).measure(operation.selection_set, schema.get_root_type(operation.operation))
     except RecursionError:
-        return GraphQLError("the operation asks for too much: its fragments nest too deeply", operation)
+        raise GraphQLError("the operation asks for too much: its fragments nest too deeply", operation) from None
     for what, found, most in (
         ("levels", size.depth, MAX_DEPTH),
         ("fields", size.fields, MAX_FIELDS),
@@ -110,5 +127,5 @@ def too_much(document: DocumentNode, operation: OperationDefinitionNode, variabl
         ("cost", size.cost, MAX_COST),
     ):
         if found > most:
-            return GraphQLError(f"the operation asks for too much: {what} {found}, at most {most}", operation)
-    return None
+            raise GraphQLError(f"the operation asks for too much: {what} {found}, at most {most}", operation)
+    return size

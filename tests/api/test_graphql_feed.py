@@ -151,7 +151,8 @@ async def test_queries_and_pings_work_over_a_websocket_and_ids_are_free_again(ap
         await socket.initialise()
         for _ in range(2):
             await socket.send("subscribe", id="q", payload={"query": "{ viewer { role } }"})
-            assert await socket.receive() == {"id": "q", "type": "next", "payload": {"data": {"viewer": {"role": "admin"}}}}
+            answer = await socket.receive()
+            assert (answer["id"], answer["type"], answer["payload"]["data"]) == ("q", "next", {"viewer": {"role": "admin"}})
             assert await socket.receive() == {"id": "q", "type": "complete"}
 
 
@@ -243,7 +244,7 @@ async def test_a_stream_ends_with_the_session_that_it_lives_on(api: Api) -> None
 
 
 async def test_a_query_over_an_event_stream_is_one_event(api: Api) -> None:
-    assert [payload async for payload in api.stream("{ __typename }")] == [{"data": {"__typename": "Query"}}]
+    assert [payload["data"] async for payload in api.stream("{ __typename }")] == [{"__typename": "Query"}]
     refused = [payload async for payload in api.stream("{ nothing }")]
     assert refused[0]["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 

@@ -27,7 +27,7 @@ async def test_the_media_type_is_the_one_that_the_client_prefers(api: Api, accep
     answer = await api.post("{ __typename }", headers={"accept": accept})
     assert answer.status_code == 200
     assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
-    assert answer.json() == {"data": {"__typename": "Query"}}
+    assert answer.json()["data"] == {"__typename": "Query"}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ async def test_queries_go_by_get_and_mutations_do_not(api: Api) -> None:
         params={"query": "query($s: String!) { project(slug: $s) { slug } }", "variables": '{"s":"demo"}'},
         headers=AUTH,
     )
-    assert got.json() == {"data": {"project": {"slug": "demo"}}}
+    assert got.json()["data"] == {"project": {"slug": "demo"}}
     refused = await api.client.get("/graphql", params={"query": "mutation { logout { ended } }"}, headers=AUTH)
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
@@ -132,6 +132,23 @@ LONG_LIST = "requestLogs(first: 200) { nodes { id traceId cursor at projectSlug 
 )  # fmt: skip
 async def test_a_document_that_asks_for_too_much_is_refused(api: Api, query: str, what: str) -> None:
     assert what in (await api.post(query)).json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "cost"),
+    [
+        ("{ viewer { id } }", 2),
+        ("{ requestLogs { nodes { id } } }", 1 + 50 * 2),
+        ("{ requestLogs(first: 7) { nodes { id } } }", 1 + 7 * 2),
+        ("query($n: Int = 3) { requestLogs(first: $n) { nodes { id } } }", 1 + 50 * 2),
+        ("{ ...A } fragment A on Query { projects(first: 2) { nodes { tokens { nodes { id } } } } }", 1 + 2 * (1 + 1 + 50 * 2)),
+        ("{ usage { points { start } groups { points { start } } } }", 1 + 1 + 25 + 1 + 20 * (1 + 25)),
+        ("{ node(id: \"UHJvamVjdDp4\") { ... on Project { tokens(first: 10) { nodes { id } } } } }", 1 + 1 + 10 * 2),
+    ],
+)  # fmt: skip
+async def test_an_answer_says_what_it_cost_of_what_may_be_asked(api: Api, query: str, cost: int) -> None:
+    answer = (await api.post(query)).json()
+    assert answer["extensions"] == {"cost": {"requested": cost, "limit": 10_000}}
 
 
 async def test_fragments_that_double_themselves_are_counted_and_not_spread_out(api: Api) -> None:
