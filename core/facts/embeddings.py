@@ -8,7 +8,7 @@ import msgspec
 
 from core.facts.decoding import decode
 from core.facts.request import Facts
-from core.tokens import PromptSize
+from core.tokens import MESSAGE_TOKENS_BOUND, PromptSize
 
 Ids: TypeAlias = list[int]
 
@@ -41,11 +41,13 @@ def embeddings_prompt(request: EmbeddingsRequest) -> PromptSize:
 
 
 def embeddings_facts(request: EmbeddingsRequest) -> Facts:
-    """The facts of a decoded embeddings request: its bound is the bytes of its texts, or how many ids it has."""
-    estimate, bound = embeddings_prompt(request).figures()
+    """The facts of a decoded embeddings request: its bound is the bytes of its texts, 16 for each, or the count of ids."""
+    size = embeddings_prompt(request)
+    estimate, bound = size.figures()
     return Facts(
         dialect="openai_embeddings",
         model_named=request.model or None,
         input_tokens_estimate=estimate,
-        input_tokens_bound=bound,
+        # A text is a message: servers of BERT-like models count what they put around each.
+        input_tokens_bound=bound + len(size.texts) * MESSAGE_TOKENS_BOUND,
     )

@@ -1,4 +1,4 @@
-"""Facts of an embeddings request: the bytes of its texts or the count of its ids; no output, no needs."""
+"""Facts of an embeddings request: the bytes of its texts and 16 for each, or the count of its ids; no output, no needs."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def facts(given: Any, **fields: Any) -> Facts:
 @pytest.mark.parametrize(
     ("given", "bound"),
     [
-        ("hello", 5),
-        ("grüß", 6),
-        ("", 0),
-        (["hello", "grüß"], 5 + 6),
+        ("hello", 5 + 16),
+        ("grüß", 6 + 16),
+        ("", 16),
+        (["hello", "grüß"], 5 + 6 + 2 * 16),
         ([], 0),
         ([101, 102, 103], 3),
         ([[101, 102], [103]], 3),
         ([[]], 0),
     ],
 )
-def test_the_bound_is_the_bytes_of_the_texts_or_the_count_of_ids(given: Any, bound: int) -> None:
+def test_the_bound_is_the_bytes_of_the_texts_with_16_for_each_or_the_count_of_ids(given: Any, bound: int) -> None:
     assert facts(given).input_tokens_bound == bound
 
 
@@ -40,7 +40,10 @@ def test_the_estimate_of_ids_is_their_count_and_of_text_is_less_than_its_bytes()
 def test_there_is_neither_an_output_nor_a_need() -> None:
     seen = facts(["a"], dimensions=256, encoding_format="base64", user="x", stream=True, n=4)
     assert seen == Facts(
-        dialect="openai_embeddings", model_named="embed", input_tokens_estimate=seen.input_tokens_estimate, input_tokens_bound=1
+        dialect="openai_embeddings",
+        model_named="embed",
+        input_tokens_estimate=seen.input_tokens_estimate,
+        input_tokens_bound=17,
     )
 
 
