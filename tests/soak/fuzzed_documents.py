@@ -80,8 +80,13 @@ class Documents:
         self.known: Mapping[str, Sequence[str]] = {}
         self._operations = [*_operations(sdl), *_operations(_subscriptions_as_queries(self.schema), "Subscription")]
 
+    @property
+    def count(self) -> int:
+        """How many operations there are."""
+        return len(self._operations)
+
     def rounds(self, examples: int) -> Iterator[Sent]:
-        """`examples` documents of each operation, then again, with no end."""
+        """`examples` documents of each operation at most, then again, with no end."""
         while True:
             self.dice.shuffle(self._operations)
             for root, operation in self._operations:

@@ -3,6 +3,7 @@ error, a word of our insides, an answer that is none, an answer that takes too l
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import time
@@ -63,10 +64,11 @@ class Fuzzer:
         served = self.client.post("/graphql", json={"query": graphql.get_introspection_query()}).json()["data"]
         self.documents = Documents(graphql.print_schema(graphql.build_client_schema(served)), random.Random(seed))
 
-    def run(self, seconds: float, examples: int) -> Account:
-        """Send until the time is over."""
+    def run(self, seconds: float, examples: int, rounds: int) -> Account:
+        """Send until the time is over, or so many rounds of all operations are."""
         started = time.monotonic()
-        for number, sent in enumerate(self.documents.rounds(examples)):
+        most = self.documents.count * examples * rounds
+        for number, sent in enumerate(itertools.islice(self.documents.rounds(examples), most)):
             if time.monotonic() - started > seconds:
                 break
             if number % KNOWN_EVERY == 0:
