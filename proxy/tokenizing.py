@@ -44,7 +44,6 @@ _ENCODINGS: Final = {
     "gpt-4o": "o200k_base",
     "gpt-4.": "o200k_base",
     "gpt-5": "o200k_base",
-    "gpt-oss": "o200k_base",
     "chatgpt-4o": "o200k_base",
     "o1": "o200k_base",
     "o3": "o200k_base",

@@ -45,7 +45,8 @@ def tokens(text: str, encoding: str = "o200k_base") -> int:
         ("openai", "o3", "o200k_base"),
         ("azure", "o4-mini", "o200k_base"),
         ("openai", "text-embedding-3-small", "cl100k_base"),
-        ("openai-compatible", "gpt-oss-120b", "o200k_base"),
+        ("openai-compatible", "gpt-oss-120b", None),  # its template says more than OpenAI's
+        ("openai-compatible", "gpt-4o", "o200k_base"),
         ("openai-compatible", "mistral-large", None),
         ("azure", "our-deployment", None),
         ("openai", "", None),
