@@ -26,7 +26,7 @@ run: $(VENV)/.run $(DASHBOARD) ## Serve. DATA=./data PROXY=127.0.0.1:8080 API=12
 test: $(VENV)/.dev $(DASHBOARD) $(if $(TESTS),,$(CLIENTS)) ## Run the tests. TESTS=tests/core chooses some.
 	@$(call programs,$(TEST_PROGRAMS))
 	$(if $(TESTS),,$(NPM) run test)
-	$(VENV)/bin/pytest -m 'not soak' $(if $(TESTS),$(TESTS),tests --ignore=tests/repo)
+	$(VENV)/bin/pytest -m 'not soak' $(if $(TESTS),$(TESTS),-n auto --dist loadfile tests --ignore=tests/repo)
 
 check: $(VENV)/.dev $(DASHBOARD) $(INSPECTOR) ## Format, lint, types, import rules, schema, links, README commands, documentation.
 	@$(call programs,$(TEST_PROGRAMS))
