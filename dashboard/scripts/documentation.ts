@@ -19,6 +19,11 @@ const marked = new Marked({
     heading({ tokens, depth, text }: Tokens.Heading): string {
       return `<h${depth} id="${anchor(text)}" tabindex="-1">${this.parser.parseInline(tokens)}</h${depth}>\n`
     },
+    // A corner without words is no heading.
+    tablecell({ tokens, header, text }: Tokens.TableCell): string {
+      const name = header && text ? 'th' : 'td'
+      return `<${name}>${this.parser.parseInline(tokens)}</${name}>\n`
+    },
     // A wide block is scrolled, which has to work with the keyboard too.
     code({ text }: Tokens.Code): string {
       return `<pre tabindex="0"><code>${escaped(text)}</code></pre>\n`

@@ -8,6 +8,9 @@ const instants = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeS
 const clocks = new Intl.DateTimeFormat(undefined, {
   month: 'short', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3,
 }) // prettier-ignore
+/** What stands between thousands in the reader's locale: for fields that numbers are typed into. */
+export const THOUSANDS = counts.formatToParts(1e6).find(({ type }) => type === 'group')?.value ?? ''
+
 const days = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' })
 

@@ -47,10 +47,10 @@ function Shown({ model }: { model: Model }) {
         about={
           <>
             At{' '}
-            <Anchor component={Link} to={`/providers/${model.providerId}`} inherit>
+            <Anchor component={Link} to={`/providers/${model.providerId}`} inherit underline="always">
               {model.providerId}
             </Anchor>{' '}
-            {!model.enabled && <Badge color="gray">disabled</Badge>}
+            {!model.enabled && <Badge variant="default">disabled</Badge>}
           </>
         }
       >
@@ -89,7 +89,7 @@ function UsedBy({ model: { usedBy } }: { model: Model }) {
       {usedBy.map((slug, place) => (
         <span key={slug}>
           {place > 0 && ', '}
-          <Anchor component={Link} to={`/projects/${slug}/routing`} inherit>
+          <Anchor component={Link} to={`/projects/${slug}/routing`} inherit underline="always">
             {slug}
           </Anchor>
         </span>

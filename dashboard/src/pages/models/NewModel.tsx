@@ -1,5 +1,5 @@
 /** A new model: chosen from the price table, or named by hand. */
-import { Alert, Button, Group, Modal, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { Alert, Anchor, Button, Group, Modal, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState, type SubmitEvent } from 'react'
 import { Link, useNavigate } from 'react-router'
@@ -67,7 +67,10 @@ export function NewModel({ readAt, provider: given, onClose }: Props) {
           />
           {choices && providers.length === 0 && (
             <Alert color="yellow">
-              A model is always at a provider. <Link to="/providers">Add a provider first.</Link>
+              A model is always at a provider.{' '}
+              <Anchor component={Link} to="/providers" inherit underline="always">
+                Add a provider first.
+              </Anchor>
             </Alert>
           )}
           <Select

@@ -12,6 +12,7 @@ import {
   TextInput,
 } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
+import { THOUSANDS } from '../../shared/formats'
 import { problemAt, type Problem } from '../../shared/change'
 import { AMOUNT_WORDS, AMOUNTS, newTier, NO_PRICES, type Amount, type Prices } from './draft'
 
@@ -48,7 +49,7 @@ export function PriceFields({ value, onChange, problems, locked }: Props) {
                   suffix=" tokens"
                   min={0}
                   allowDecimal={false}
-                  thousandSeparator=" "
+                  thousandSeparator={THOUSANDS}
                   readOnly={locked}
                   value={tier.aboveInputTokens}
                   onChange={(above) => onChange(withTier(value, place, { aboveInputTokens: Number(above) || 0 }))}

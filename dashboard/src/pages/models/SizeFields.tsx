@@ -1,6 +1,7 @@
 /** How much a model takes and gives, and what it is declared to be able to do. */
 import { Group, NumberInput, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useId } from 'react'
+import { THOUSANDS } from '../../shared/formats'
 import { problemAt, type Problem } from '../../shared/change'
 import { SetBy } from '../../shared/history/SetBy'
 import type { Draft } from './draft'
@@ -30,7 +31,7 @@ export function SizeFields({ draft, put, problems, locked, path }: Props) {
             suffix=" tokens"
             min={1}
             allowDecimal={false}
-            thousandSeparator=" "
+            thousandSeparator={THOUSANDS}
             readOnly={locked}
             value={draft[name] ?? ''}
             onChange={(typed) => put({ [name]: typed === '' ? null : Number(typed) })}

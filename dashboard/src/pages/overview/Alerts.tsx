@@ -89,7 +89,7 @@ function Alert({ event }: { event: LimitEvent }) {
     [event.project, event.token && `token ${event.token}`, event.model].filter(Boolean).join(' · ') || 'platform'
   return (
     <Group component="li" gap="sm" wrap="nowrap">
-      <Badge size="sm" color={color} variant="light" miw={96} style={{ flexShrink: 0 }}>
+      <Badge size="sm" color={color} variant="dot" miw={96} style={{ flexShrink: 0 }}>
         {word}
       </Badge>
       <Text size="sm" style={{ flex: 1 }}>

@@ -1,5 +1,5 @@
 /** How everything goes: cost, calls, errors, latency and tokens over time, together or by model or project; and alerts. */
-import { Anchor, Group, Paper, SegmentedControl, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Anchor, Group, Paper, SegmentedControl, SimpleGrid, Text, Title } from '@mantine/core'
 import { useEffect, useMemo, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { useQuery } from 'urql'
@@ -47,15 +47,7 @@ export default function OverviewPage() {
           data={PERIODS.map(({ value, label }) => ({ value, label }))}
         />
       </PageHead>
-      <Stack gap="lg">
-        <Figures key={period.value} by={by} period={period.value} />
-        <Paper withBorder p="md" component="section" aria-label="Alerts">
-          <Title order={2} mb="sm">
-            Alerts
-          </Title>
-          <Alerts />
-        </Paper>
-      </Stack>
+      <Figures key={period.value} by={by} period={period.value} />
     </>
   )
 }
@@ -86,30 +78,39 @@ function Figures({ by, period: value }: { by: readonly ('MODEL' | 'PROJECT')[]; 
   }, [ask])
   return (
     <Loaded of={answer}>
-      {({ usage }) => (usage.totals.requests === 0 ? <FirstSteps /> : <Charts report={usage} by={by} />)}
+      {({ usage }) => (
+        <>
+          {usage.totals.requests === 0 && <FirstSteps />}
+          <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+            {usage.totals.requests > 0 && <Charts report={usage} by={by} />}
+            <Paper withBorder p="md" component="section" aria-label="Alerts">
+              <Title order={2} mb="sm">
+                Alerts
+              </Title>
+              <Alerts />
+            </Paper>
+          </SimpleGrid>
+        </>
+      )}
     </Loaded>
   )
 }
 
 function Charts({ report, by }: { report: Report; by: readonly string[] }) {
-  return (
-    <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-      {MEASURES.map((measure) => (
-        <Paper key={measure.key} withBorder p="md" component="section" aria-label={measure.label}>
-          <Group justify="space-between" align="baseline" mb="xs">
-            <Title order={2}>{measure.label}</Title>
-            <Text className="figures" fw={600}>
-              {measure.exact(report.totals)}
-              <Text span size="xs" c="dimmed" ml="xs" fw={400}>
-                {beside(measure, report)}
-              </Text>
-            </Text>
-          </Group>
-          <UsageChart report={report} measure={measure} by={by} />
-        </Paper>
-      ))}
-    </SimpleGrid>
-  )
+  return MEASURES.map((measure) => (
+    <Paper key={measure.key} withBorder p="md" component="section" aria-label={measure.label}>
+      <Group justify="space-between" align="baseline" mb="xs">
+        <Title order={2}>{measure.label}</Title>
+        <Text className="figures" fw={600}>
+          {measure.exact(report.totals)}
+          <Text span size="xs" c="dimmed" ml="xs" fw={400}>
+            {beside(measure, report)}
+          </Text>
+        </Text>
+      </Group>
+      <UsageChart report={report} measure={measure} by={by} />
+    </Paper>
+  ))
 }
 
 /** What makes a sum say something. */
@@ -128,11 +129,11 @@ function FirstSteps() {
       hint={
         <>
           {viewer.may('project:write') ? 'Make a project and a token, then send' : 'Send'} a request from the{' '}
-          <Anchor component={Link} to="/playground" inherit>
+          <Anchor component={Link} to="/playground" inherit underline="always">
             playground
           </Anchor>{' '}
           or from your application: its address is on the General tab of each{' '}
-          <Anchor component={Link} to="/projects" inherit>
+          <Anchor component={Link} to="/projects" inherit underline="always">
             project
           </Anchor>
           .

@@ -112,7 +112,7 @@ function Page({ filter, after, names, onMore }: PageProps) {
             <Code>{entry.action}</Code>
           </Table.Td>
           <Table.Td>
-            <Badge size="sm" variant="light" color={OUTCOMES[entry.outcome][1]}>
+            <Badge size="sm" variant="dot" color={OUTCOMES[entry.outcome][1]}>
               {OUTCOMES[entry.outcome][0]}
             </Badge>
           </Table.Td>

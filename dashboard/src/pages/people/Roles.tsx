@@ -1,5 +1,5 @@
 /** Roles: the built-in ones, and those of roles.yaml. */
-import { Badge, Button, Group, Stack, Table, Text } from '@mantine/core'
+import { Badge, Button, Group, Stack, Table, Text, VisuallyHidden } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useViewer } from '../../app/Viewer'
@@ -50,7 +50,9 @@ export function Roles() {
                   <Table.Th>Role</Table.Th>
                   <Table.Th>Grants everywhere</Table.Th>
                   <Table.Th>Grants in a project</Table.Th>
-                  <Table.Th aria-label="What can be done" />
+                  <Table.Th>
+                    <VisuallyHidden>What can be done</VisuallyHidden>
+                  </Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>

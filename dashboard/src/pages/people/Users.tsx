@@ -1,5 +1,5 @@
 /** Everybody who may sign in. */
-import { Alert, Badge, Button, Group, Menu, Stack, Table, TextInput } from '@mantine/core'
+import { Alert, Badge, Button, Group, Menu, Stack, Table, TextInput, VisuallyHidden } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconDots, IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
@@ -111,7 +111,9 @@ function UserTable({ users, mayWrite, self, onDo }: TableProps) {
             {['E-mail', 'Name', 'Role', 'Projects', 'Since', 'State'].map((head) => (
               <Table.Th key={head}>{head}</Table.Th>
             ))}
-            <Table.Th aria-label="What can be done" />
+            <Table.Th>
+              <VisuallyHidden>What can be done</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -126,7 +128,7 @@ function UserTable({ users, mayWrite, self, onDo }: TableProps) {
               <Table.Td title={instant(user.createdAt)}>{day(user.createdAt)}</Table.Td>
               <Table.Td>
                 {user.disabledAt ? (
-                  <Badge color="gray">{`disabled ${ago(user.disabledAt)}`}</Badge>
+                  <Badge variant="default">{`disabled ${ago(user.disabledAt)}`}</Badge>
                 ) : (
                   <Badge color="green">active</Badge>
                 )}

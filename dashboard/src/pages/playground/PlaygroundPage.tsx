@@ -2,7 +2,18 @@
  * Try a project as an application would: chat with a token, with the trace beside it; with one model, or two to compare.
  * The token is in this page's memory and nowhere else: it is gone with the page.
  */
-import { Button, Group, NumberInput, Paper, PasswordInput, SimpleGrid, Stack, Switch, Text } from '@mantine/core'
+import {
+  Anchor,
+  Button,
+  Group,
+  NumberInput,
+  Paper,
+  PasswordInput,
+  SimpleGrid,
+  Stack,
+  Switch,
+  Text,
+} from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'react-router'
 import { useQuery } from 'urql'
@@ -69,7 +80,11 @@ export default function PlaygroundPage() {
               label="Project token"
               description={
                 <>
-                  In this page’s memory alone. <Link to="/projects">Make one</Link> on the Tokens tab of a project.
+                  In this page’s memory alone.{' '}
+                  <Anchor component={Link} to="/projects" inherit underline="always">
+                    Make one
+                  </Anchor>{' '}
+                  on the Tokens tab of a project.
                 </>
               }
               placeholder="sk-lr-…"

@@ -1,5 +1,5 @@
 /** One's API keys: list, make, revoke. */
-import { Badge, Button, Code, Group, Select, Stack, Table, TextInput } from '@mantine/core'
+import { Badge, Button, Code, Group, Select, Stack, Table, TextInput, VisuallyHidden } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useMutation } from 'urql'
@@ -63,7 +63,9 @@ function KeyTable({ keys, onRevoke }: { keys: ApiKey[]; onRevoke: (key: ApiKey) 
             {['Name', 'Begins with', 'Made', 'Last used', 'Ends'].map((head) => (
               <Table.Th key={head}>{head}</Table.Th>
             ))}
-            <Table.Th aria-label="What can be done" />
+            <Table.Th>
+              <VisuallyHidden>What can be done</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

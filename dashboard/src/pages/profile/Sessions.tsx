@@ -1,5 +1,5 @@
 /** One's open sessions, and how to end them. */
-import { Alert, Badge, Button, Group, Stack, Table } from '@mantine/core'
+import { Alert, Badge, Button, Group, Stack, Table, VisuallyHidden } from '@mantine/core'
 import { useState } from 'react'
 import { useMutation } from 'urql'
 import { signedOut } from '../../api/session'
@@ -41,7 +41,9 @@ export function Sessions({ sessions, onChanged }: { sessions: Session[]; onChang
               {['With', 'From', 'Signed in', 'Last seen', 'Ends'].map((head) => (
                 <Table.Th key={head}>{head}</Table.Th>
               ))}
-              <Table.Th aria-label="What can be done" />
+              <Table.Th>
+                <VisuallyHidden>What can be done</VisuallyHidden>
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>

@@ -55,7 +55,7 @@ function Shown({ provider, models }: { provider: Provider; models: { modelId: st
         title={provider.providerId}
         about={
           <>
-            {KINDS[provider.kind]} {!provider.enabled && <Badge color="gray">disabled</Badge>} {provider.address}
+            {KINDS[provider.kind]} {!provider.enabled && <Badge variant="default">disabled</Badge>} {provider.address}
           </>
         }
       >
@@ -81,7 +81,7 @@ function Shown({ provider, models }: { provider: Provider; models: { modelId: st
           {models.length === 0 ? (
             <Text size="sm" c="dimmed">
               None yet.{' '}
-              <Anchor component={Link} to={`/models?provider=${provider.providerId}`} inherit>
+              <Anchor component={Link} to={`/models?provider=${provider.providerId}`} inherit underline="always">
                 Add one
               </Anchor>{' '}
               so that projects can be routed here.

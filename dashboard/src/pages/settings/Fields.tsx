@@ -2,7 +2,7 @@
 import { Group, NumberInput, Radio, SimpleGrid, Stack } from '@mantine/core'
 import { problemAt, type Problem } from '../../shared/change'
 import { SetBy } from '../../shared/history/SetBy'
-import { duration } from '../../shared/formats'
+import { count, duration, THOUSANDS } from '../../shared/formats'
 import type { Draft } from './draft'
 import { Section } from './Section'
 
@@ -39,7 +39,7 @@ function NumberField({ label, help, field, value, otherwise, suffix, problems, l
         suffix={suffix}
         min={1}
         allowDecimal={false}
-        thousandSeparator=" "
+        thousandSeparator={THOUSANDS}
         readOnly={locked}
         value={value ?? ''}
         onChange={(typed) => onChange(typed === '' ? null : Number(typed))}
@@ -51,16 +51,16 @@ function NumberField({ label, help, field, value, otherwise, suffix, problems, l
 }
 
 const TIMEOUTS: [keyof Draft['timeouts'], string, string, string, string][] = [
-  ['timeoutMs', 'timeout_ms', 'Request', 'The whole request, every attempt included.', '600 000 ms'],
+  ['timeoutMs', 'timeout_ms', 'Request', 'The whole request, every attempt included.', `${count(600_000)} ms`],
   [
     'attemptTimeoutMs',
     'attempt_timeout_ms',
     'Attempt',
     'One attempt, to its first content.',
-    '30 000 ms streamed, 120 000 ms not',
+    `${count(30_000)} ms streamed, ${count(120_000)} ms not`,
   ],
-  ['idleTimeoutMs', 'idle_timeout_ms', 'Idle', 'Between two bytes of an answer.', '60 000 ms'],
-  ['connectTimeoutMs', 'connect_timeout_ms', 'Connect', 'To a connection with the provider.', '5 000 ms'],
+  ['idleTimeoutMs', 'idle_timeout_ms', 'Idle', 'Between two bytes of an answer.', `${count(60_000)} ms`],
+  ['connectTimeoutMs', 'connect_timeout_ms', 'Connect', 'To a connection with the provider.', `${count(5_000)} ms`],
 ]
 
 export function TimeoutFields({ draft, put, problems, locked }: FieldsProps) {

@@ -61,7 +61,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
         about={
           <>
             For the whole installation, in <code>waybill.yaml</code>.{' '}
-            <Anchor component={Link} to="/docs/configuration#waybillyaml" inherit>
+            <Anchor component={Link} to="/docs/configuration#waybillyaml" inherit underline="always">
               What each means
             </Anchor>
           </>
@@ -101,7 +101,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
         <JournalFields {...shared} />
         <Group gap="xs">
           <SetBy path="waybill.yaml" field="format" label="Format" /> The file as a whole:{' '}
-          <Anchor component={Link} to="/changes?path=waybill.yaml" size="sm">
+          <Anchor component={Link} to="/changes?path=waybill.yaml" inherit underline="always">
             its history
           </Anchor>
         </Group>

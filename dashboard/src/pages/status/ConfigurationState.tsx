@@ -61,7 +61,7 @@ export function ConfigurationState({ state }: { state: Configuration }) {
 
 export function Revision({ commit }: { commit: string }) {
   return (
-    <Anchor component={Link} to={`/changes/${commit}`} inherit ff="monospace" title={commit}>
+    <Anchor component={Link} to={`/changes/${commit}`} inherit underline="always" ff="monospace" title={commit}>
       {shortRevision(commit)}
     </Anchor>
   )

@@ -79,7 +79,7 @@ function Row({ proxy, published }: { proxy: Proxy; published: string | undefined
 }
 
 function State({ proxy, published }: { proxy: Proxy; published: string | undefined }) {
-  if (!proxy.connected) return <Badge color="gray">away</Badge>
+  if (!proxy.connected) return <Badge variant="default">away</Badge>
   if (proxy.refused) return <Badge color="red">refused</Badge>
   if (proxy.behind || proxy.revision !== published) return <Badge color="yellow">behind</Badge>
   return <Badge color="green">up to date</Badge>

@@ -26,7 +26,7 @@ export default function StatusPage() {
   return (
     <>
       <PageHead title="Status" about="What is published, and what each proxy runs.">
-        <Badge variant="light" color={connection === 'live' ? 'green' : 'yellow'} role="status">
+        <Badge variant="dot" color={connection === 'live' ? 'green' : 'yellow'} role="status">
           {connection === 'live' ? 'live' : connection === 'away' ? 'connection lost, trying again' : 'connecting'}
         </Badge>
       </PageHead>

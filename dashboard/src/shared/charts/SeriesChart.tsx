@@ -23,6 +23,7 @@ interface Props {
 }
 
 const AXIS_WIDTH = 64
+const AXIS_HEIGHT = 28
 
 export function SeriesChart({ label, times, series, format, height = 160 }: Props) {
   const place = useRef<HTMLDivElement>(null)
@@ -86,7 +87,7 @@ function options(
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
     axes: [
-      { ...axis, space: 70, values: (_, ticks) => ticks.map(tickWords(ticks)) },
+      { ...axis, space: 70, size: AXIS_HEIGHT, values: (_, ticks) => ticks.map(tickWords(ticks)) },
       { ...axis, size: AXIS_WIDTH, values: (_, ticks) => ticks.map(format) },
     ],
     series: [{}, ...series.map((each, number) => lineOf(each, number, series.length === 1, scheme))],
@@ -96,7 +97,20 @@ function options(
 
 function lineOf(series: Series, number: number, alone: boolean, scheme: Scheme): uPlot.Series {
   const stroke = colorOf(number, scheme)
-  return { label: series.label, stroke, width: 1.5, points: { show: false }, ...(alone && { fill: `${stroke}22` }) }
+  return {
+    label: series.label,
+    stroke,
+    width: 1.5,
+    points: { show: true, size: 4, filter: lonely },
+    ...(alone && { fill: `${stroke}22` }),
+  }
+}
+
+/** Figures without a neighbour, which no line would show. */
+function lonely(chart: uPlot, place: number): number[] {
+  const values = chart.data[place] ?? []
+  const indices = [...values.keys()]
+  return indices.filter((at) => values[at] != null && values[at - 1] == null && values[at + 1] == null)
 }
 
 const DAY_MS = 86_400_000
