@@ -6,6 +6,8 @@ PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python
 
 # program:Debian package, for the targets that need more than Python and git.
 TEST_PROGRAMS := git:git curl:curl
+# Where it cannot be had, the dashboard's tests skip themselves and say so.
+BROWSER := chromium:chromium
 BENCH_PROGRAMS := wrk:wrk nginx:nginx-light gcc:gcc node:nodejs taskset:util-linux
 # What tests run in Node: audits and reference clients of GraphQL; and what compares two schemas.
 CLIENTS := $(foreach name,audit clients,tests/api/$(name)/node_modules/.package-lock.json)
@@ -25,6 +27,7 @@ run: $(VENV)/.run $(DASHBOARD) ## Serve. DATA=./data PROXY=127.0.0.1:8080 API=12
 
 test: $(VENV)/.dev $(DASHBOARD) $(if $(TESTS),,$(CLIENTS)) ## Run the tests. TESTS=tests/core chooses some.
 	@$(call programs,$(TEST_PROGRAMS))
+	@($(call programs,$(BROWSER))) || echo 'without Chromium the tests of the dashboard are left out' >&2
 	$(if $(TESTS),,$(NPM) run test)
 	$(VENV)/bin/pytest -m 'not soak' $(if $(TESTS),$(TESTS),-n auto --dist loadfile tests --ignore=tests/repo)
 
