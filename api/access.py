@@ -116,6 +116,7 @@ TYPE_RULES: Final[Mapping[str, Rule]] = {
     "PolicyParameter": "signed-in",
     "PriceTier": "model:read",
     "Prices": "model:read",
+    "ProgressDecision": "report:read",
     "Project": "project:read",
     "ProjectConnection": "project:read",
     "ProjectCreated": "signed-in",
@@ -140,6 +141,7 @@ TYPE_RULES: Final[Mapping[str, Rule]] = {
     "RequestLogConnection": "report:read",
     "RequestLogEdge": "report:read",
     "RequestLogGap": "report:read",
+    "RequestProgress": "report:read",
     "RequestTrace": "report:read",
     "Retention": "project:read",
     "Reverted": "signed-in",
@@ -268,6 +270,7 @@ FIELD_RULES: Final[Mapping[str, Asked]] = {
     "Subscription.revisions": Somewhere("project:read"),
     "Subscription.requestLogFeed": Somewhere("report:read"),
     "Subscription.requestLogFirehose": Somewhere("report:read"),
+    "Subscription.requestProgress": In("report:read", "project"),
     "RequestTrace.content": "content:read",
     "Token.lastUsedAt": "report:read",
     # Narrowed to nothing for whoever does not see all projects.

@@ -83,6 +83,7 @@ async def run(settings: ApiSettings, started: asyncio.Future[tuple[int, int]] | 
                     services.alerts.close()
                     services.publisher.published.close()
                     services.proxies.close()
+                    services.progress.close()
 
 
 @asynccontextmanager

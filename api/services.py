@@ -12,6 +12,7 @@ from api.feed import Feed
 from api.history import History
 from api.metrics import ApiMetrics
 from api.people import People
+from api.progress import ProgressFeed
 from api.proxies import ProxyReports
 from api.publish import Publisher
 from api.repository.store import Repository
@@ -33,10 +34,12 @@ class Services:
     sealing: Sealing
     history: History = field(init=False)
     proxies: ProxyReports = field(init=False)
+    progress: ProgressFeed = field(init=False)
 
     def __post_init__(self) -> None:
         self.history = History(self.repository, lambda: (self.publisher.revision, self.publisher.config))
         self.proxies = ProxyReports(self.publisher)
+        self.progress = ProgressFeed(self.publisher.layout)
 
     def catalogue(self) -> Catalogue:
         """The published configuration, indexed once a revision."""

@@ -41,6 +41,10 @@ class Layout:
         """The state file of one proxy."""
         return self.proxies / f"{proxy_id}.json"
 
+    def progress_socket(self, proxy_id: str) -> Path:
+        """Where one proxy tells what happens inside requests, to whoever connects."""
+        return self.proxies / f"{proxy_id}.progress"
+
     @property
     def balances(self) -> Path:
         """The folder in which proxies ask what was used before they counted, and the API answers."""

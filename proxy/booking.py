@@ -18,6 +18,7 @@ from proxy.journal import Journal, JournalUnavailable
 from proxy.ledger import Grant, MemoryLedger
 from proxy.metrics import Metrics
 from proxy.outbox import Outbox
+from proxy.progress import Progress
 
 _encode = msgspec.json.Encoder().encode
 
@@ -31,6 +32,7 @@ class Booking:
         self.ledger = ledger
         self.statistics = statistics
         self.metrics = metrics
+        self.progress = Progress()
         self.open_admissions: dict[str, RequestAdmitted] = {}
         self._outbox = outbox
         self._journal = journal
@@ -75,6 +77,8 @@ class Booking:
         """An attempt is in flight from now on."""
         call = attempt.call
         attempt.handle = self.statistics.begin(attempt.candidate.id, call.at_ms + int(attempt.started_ms))
+        if self.progress.wanted is not None:
+            self.progress.attempt(call, attempt.candidate.id)
 
     def end_attempt(
         self,
@@ -92,6 +96,8 @@ class Booking:
         call.attempts.append(finished)
         self.statistics.end(attempt.handle, call.id, call.at_ms, call.known_plan.slug, finished)
         attempt.handle = None
+        if self.progress.wanted is not None:
+            self.progress.attempt_ended(call, finished)
         return finished
 
     def end(self, call: Call, status: Status, http_status: int, code: str = "", error: str = "") -> None:
@@ -107,6 +113,8 @@ class Booking:
         self.ledger.settle(event)
         self.statistics.fold(event)
         self.metrics.record(event)
+        if self.progress.wanted is not None:
+            self.progress.ended(call, status, http_status, error)
 
     def _require_journal(self, call: Call) -> None:
         if not self._journal.writable and not self._outbox.serves_unrecorded:

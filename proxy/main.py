@@ -100,7 +100,8 @@ class Process:
         self.port, self.ops_port = server.port, ops.port
         _log.info("serving", extra={"port": server.port, "ops_port": ops.port, "revision": self._revision()})
         self.started.set()
-        async with self._tasks(reloader):
+        socket_path = self._layout.progress_socket(self._settings.proxy_id)
+        async with self._booking.progress.listening(socket_path), self._tasks(reloader):
             await self._stopping.wait()
             await self._drain(server, ops)
         checkpoint.save(self._layout.checkpoint, self._journal, self._checkpoint())

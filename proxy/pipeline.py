@@ -64,6 +64,7 @@ class Pipeline:
         self._judges = Judges(booking)
         self._tokenizers = tokenizers
         self._metrics = booking.metrics
+        self._progress = booking.progress
         self._bounds = bounds
         self._loop = asyncio.get_running_loop()
 
@@ -157,6 +158,8 @@ class Pipeline:
             call.blocks.update(blocks)
         given = await self._judges.given(call, running, able.ranking, asked) if able.ranking.asked else _NOTHING_GIVEN
         call.decision = self._decide(call, able, given)
+        if self._progress.wanted is not None:
+            self._progress.routed(call)
         if await self._try_in_order(request, call, asked, running):
             return
         # Only limits are in the way of a model that was not tried: what its tokenizer counts may be less than the bound.
@@ -245,6 +248,8 @@ class Pipeline:
             raise AttemptFailed(str(error)) from None
         endpoint = way.endpoint
         exchange = await attempt.open(way, endpoint.build(asked, request.headers, output_cap))
+        if self._progress.wanted is not None:
+            self._progress.first_byte(call, model_id, exchange.status)
         headers = [*attempt.relayed_headers(), *self._marks(call)]
         if asked.stream:
             relay = endpoint.relay(asked, call.id)

@@ -40,6 +40,7 @@ from api.graphql.subscriptions.limit_events import LimitEventSubscriptions
 from api.graphql.subscriptions.proxies import ProxySubscriptions
 from api.graphql.subscriptions.request_log_feed import RequestLogBatch
 from api.graphql.subscriptions.revisions import RevisionSubscriptions
+from api.graphql.subscriptions.traces import TraceSubscriptions
 from api.graphql.types.model import Model
 from api.graphql.types.nodes import Node, page_size
 from api.graphql.types.project import Project, ProjectConnection, ProjectOrder
@@ -135,7 +136,7 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed as it happens.")
-class Subscription(LimitEventSubscriptions, ProxySubscriptions, RevisionSubscriptions):
+class Subscription(LimitEventSubscriptions, ProxySubscriptions, RevisionSubscriptions, TraceSubscriptions):
     """Root of subscriptions."""
 
     @strawberry.subscription(description="Requests as they end, in batches, each with the cursor to go on after.")
