@@ -27,6 +27,8 @@ export function ChangeDialog({ stage, onCommit, onTheirs, onMineAgain, onClose }
       title={title}
       size={stage.at === 'conflict' ? '85rem' : 'xl'}
       closeOnClickOutside={false}
+      // Over the form that asked for the change, which may be a dialog itself.
+      zIndex={300}
     >
       {(stage.at === 'review' || stage.at === 'committing') && (
         <Review key={stage.on} stage={stage} onCommit={onCommit} onClose={onClose} />

@@ -1,3 +1,125 @@
-export default function LogsTab() {
-  return null
+/** The project's requests as they end; a row opens its trace. Filters and the opened row are in the address. */
+import { Alert, Anchor, Button, Drawer, Group, Stack, Text } from '@mantine/core'
+import { useMemo } from 'react'
+import { Link, useSearchParams } from 'react-router'
+import type { ApiType } from '../../../api/graphql'
+import { Empty } from '../../../shared/Empty'
+import { count } from '../../../shared/formats'
+import { LogTable } from '../../../shared/live/LogTable'
+import { PaceSelect, usePace } from '../../../shared/live/PaceSelect'
+import type { LogFilter } from '../../../shared/live/queries'
+import { useLogRows } from '../../../shared/live/useLogRows'
+import { RequestView } from '../../../shared/trace/RequestView'
+import { Waiting } from '../../../shared/Waiting'
+import type { TabProps } from '../ProjectPage'
+import { LogFilters } from './LogFilters'
+
+export default function LogsTab({ project: { slug } }: TabProps) {
+  const [params, setParams] = useSearchParams()
+  const [pace, paceName, choosePace] = usePace()
+  const wanted = new URLSearchParams(params)
+  wanted.delete('request')
+  const query = wanted.toString()
+  const filter = useMemo(() => filterOf(slug, new URLSearchParams(query)), [slug, query])
+  const log = useLogRows(filter, pace)
+  const opened = params.get('request')
+  const filtered = query !== ''
+
+  function put(name: string, values: string[]): void {
+    setParams(
+      (before) => {
+        before.delete(name)
+        for (const value of values) before.append(name, value)
+        return before
+      },
+      { replace: name !== 'request' },
+    )
+  }
+
+  return (
+    <Stack gap="sm">
+      <Group justify="space-between" align="flex-end">
+        <LogFilters slug={slug} params={params} onChange={put} />
+        <Group gap="xs">
+          <Text size="xs" c="dimmed" className="figures">
+            {count(log.rows.length)} rows
+          </Text>
+          {pace !== 'live' && (
+            <Button variant="default" onClick={log.refresh}>
+              Refresh
+            </Button>
+          )}
+          <PaceSelect name={paceName} onChoose={choosePace} connection={log.connection} />
+        </Group>
+      </Group>
+      {log.problem && (
+        <Alert color="yellow" role="status">
+          {log.problem}
+        </Alert>
+      )}
+      {log.state === 'loading' && !log.problem ? (
+        <Waiting />
+      ) : log.rows.length === 0 ? (
+        <Empty
+          title={filtered ? 'No request matches' : 'No request yet'}
+          hint={
+            filtered ? (
+              'Take a filter away to see more.'
+            ) : (
+              <>
+                Send one with a token of this project: the{' '}
+                <Anchor component={Link} to={`/projects/${slug}/general`} inherit>
+                  General tab
+                </Anchor>{' '}
+                has the code. It appears here as it ends.
+              </>
+            )
+          }
+        />
+      ) : (
+        <LogTable
+          label="Requests, newest first"
+          rows={log.rows}
+          hasOlder={log.hasOlder}
+          onOlder={log.older}
+          onOpen={({ traceId }) => put('request', [traceId])}
+        />
+      )}
+      <Drawer
+        opened={opened !== null}
+        onClose={() => put('request', [])}
+        position="right"
+        size="min(1040px, 92vw)"
+        title={
+          <Group gap="sm">
+            <Text fw={600}>Trace</Text>
+            {opened && (
+              <Anchor component={Link} to={`/requests/${opened}`} size="xs">
+                on a page of its own
+              </Anchor>
+            )}
+          </Group>
+        }
+      >
+        {opened && <RequestView key={opened} id={opened} />}
+      </Drawer>
+    </Stack>
+  )
+}
+
+function filterOf(slug: string, params: URLSearchParams): LogFilter {
+  const all = (name: string): string[] | null => (params.has(name) ? params.getAll(name) : null)
+  const at = (name: string): string | null => {
+    const time = new Date(params.get(name) ?? '')
+    return Number.isNaN(time.getTime()) ? null : time.toISOString()
+  }
+  return {
+    project: [slug],
+    model: all('model'),
+    token: all('token'),
+    status: all('status') as ApiType<'RequestStatus'>[] | null,
+    callType: all('kind') as ApiType<'CallType'>[] | null,
+    since: at('since'),
+    until: at('until'),
+  }
 }

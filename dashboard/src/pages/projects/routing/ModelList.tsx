@@ -5,6 +5,7 @@ import { Anchor, Badge, Group, Stack, Text, Textarea, Title } from '@mantine/cor
 import { useState } from 'react'
 import { Link } from 'react-router'
 import type { Problem } from '../../../shared/change'
+import { SetBy } from '../../../shared/history/SetBy'
 import { Empty } from '../../../shared/Empty'
 import { LimitsFields } from '../../../shared/forms/LimitsFields'
 import { limitsWords } from '../../../shared/forms/limits'
@@ -15,6 +16,8 @@ import { SortableRow } from './SortableRow'
 import { announcements, useDragSensors } from './sorting'
 
 interface Props {
+  /** The routing's file. */
+  path: string
   models: DraftModel[]
   known: readonly KnownModel[]
   onChange: (models: DraftModel[]) => void
@@ -23,7 +26,7 @@ interface Props {
   limitsLocked: boolean
 }
 
-export function ModelList({ models, known, onChange, problems, locked, limitsLocked }: Props) {
+export function ModelList({ path, models, known, onChange, problems, locked, limitsLocked }: Props) {
   const sensors = useDragSensors()
   const [opened, setOpened] = useState<string>()
   const places = models.map(({ id }) => id)
@@ -41,9 +44,12 @@ export function ModelList({ models, known, onChange, problems, locked, limitsLoc
   return (
     <section aria-labelledby="models-title">
       <Group justify="space-between" mb="xs">
-        <Title order={2} id="models-title">
-          Models
-        </Title>
+        <Group gap="xs">
+          <Title order={2} id="models-title">
+            Models
+          </Title>
+          <SetBy path={path} field="models" label="Models" />
+        </Group>
         {!locked && (
           <AddModel free={free} onAdd={(id) => onChange([...models, { id, guidance: '', limits: NO_LIMITS }])} />
         )}

@@ -8,9 +8,10 @@ import {
   type UniqueIdentifier,
 } from '@dnd-kit/core'
 import { arrayMove, SortableContext, verticalListSortingStrategy } from '@dnd-kit/sortable'
-import { Grid, Paper, Stack, Text, Title } from '@mantine/core'
+import { Grid, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useState } from 'react'
 import type { Problem } from '../../../shared/change'
+import { SetBy } from '../../../shared/history/SetBy'
 import type { DraftPolicy } from './draft'
 import { Palette } from './Palette'
 import { PolicyRow } from './PolicyRow'
@@ -18,6 +19,8 @@ import type { PolicyKind } from './queries'
 import { announcements, useDragSensors } from './sorting'
 
 interface Props {
+  /** The routing's file. */
+  path: string
   policies: DraftPolicy[]
   palette: readonly PolicyKind[]
   models: readonly string[]
@@ -30,7 +33,7 @@ const LIST = 'active-policies'
 export const FROM_PALETTE = 'palette:'
 let made = 0
 
-export function PolicyBoard({ policies, palette, models, onChange, problems, locked }: Props) {
+export function PolicyBoard({ path, policies, palette, models, onChange, problems, locked }: Props) {
   const sensors = useDragSensors()
   const [dragged, setDragged] = useState<UniqueIdentifier>()
   const [opened, setOpened] = useState<string>()
@@ -71,9 +74,12 @@ export function PolicyBoard({ policies, palette, models, onChange, problems, loc
     >
       <Grid gutter="lg">
         <Grid.Col span={{ base: 12, md: 7 }}>
-          <Title order={2} mb="xs" id="policies-title">
-            Active policies
-          </Title>
+          <Group gap="xs" mb="xs">
+            <Title order={2} id="policies-title">
+              Active policies
+            </Title>
+            <SetBy path={path} field="policies" label="Policies" />
+          </Group>
           <SortableContext items={keys} strategy={verticalListSortingStrategy}>
             <ActiveList empty={policies.length === 0}>
               {policies.map((policy, place) => (

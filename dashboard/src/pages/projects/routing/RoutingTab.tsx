@@ -7,7 +7,6 @@ import { Problems, useChange, type Problem } from '../../../shared/change'
 import { useConfiguration } from '../../../shared/configuration'
 import { SaveBar } from '../../../shared/forms/SaveBar'
 import { useDraft } from '../../../shared/forms/useDraft'
-import { SetBy } from '../../../shared/history/SetBy'
 import { Loaded } from '../../../shared/Loaded'
 import type { TabProps } from '../ProjectPage'
 import { routingDraft, routingFile, routingInput } from './draft'
@@ -71,6 +70,7 @@ function Routing({ project, known, palette }: Props) {
   return (
     <Stack gap="lg">
       <ModelList
+        path={path}
         models={draft.value.models}
         known={known}
         onChange={(models) => draft.set({ models })}
@@ -78,9 +78,9 @@ function Routing({ project, known, palette }: Props) {
         locked={locked}
         limitsLocked={!viewer.may('limit:write', project.slug)}
       />
-      <SetBy path={path} field="models" label="Models" />
       <Divider />
       <PolicyBoard
+        path={path}
         policies={draft.value.policies}
         palette={palette}
         models={known.map(({ modelId }) => modelId)}
@@ -88,7 +88,6 @@ function Routing({ project, known, palette }: Props) {
         problems={problems}
         locked={locked}
       />
-      <SetBy path={path} field="policies" label="Policies" />
       <Problems problems={elsewhere} message={refused} />
       {!locked && bar}
       <Divider />

@@ -94,7 +94,7 @@ export function TryIt({ slug, routing }: { slug: string; routing: Json }) {
           autosize
           minRows={4}
           maxRows={16}
-          ff="monospace"
+          styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
           value={body}
           onChange={setBody}
         />

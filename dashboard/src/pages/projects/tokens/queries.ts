@@ -10,7 +10,7 @@ export const TOKENS = graphql(
         slug
         revision
         models
-        tokens(first: 200, search: $search) {
+        tokens(first: 50, search: $search) {
           totalCount
           nodes {
             token

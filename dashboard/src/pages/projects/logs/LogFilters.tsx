@@ -1,0 +1,72 @@
+/** What of a log is shown: by status, model, token, kind and time. */
+import { Group, MultiSelect, TextInput } from '@mantine/core'
+import { useQuery } from 'urql'
+import { graphql } from '../../../api/graphql'
+
+const CHOICES = graphql(`
+  query LogChoices($slug: String!) {
+    project(slug: $slug) {
+      models
+      tokens(first: 100) {
+        nodes {
+          token
+          name
+        }
+      }
+    }
+  }
+`)
+
+const STATUSES = ['success', 'error', 'timeout', 'budget_exceeded', 'rejected', 'cancelled']
+const KINDS = ['completion', 'embedding', 'passthrough', 'routing']
+
+interface Props {
+  slug: string
+  params: URLSearchParams
+  onChange: (name: string, values: string[]) => void
+}
+
+export function LogFilters({ slug, params, onChange }: Props) {
+  const [{ data }] = useQuery({ query: CHOICES, variables: { slug } })
+  const project = data?.project
+  const tokens = project?.tokens.nodes.map(({ token, name }) => ({ value: token, label: name })) ?? []
+  return (
+    <Group gap="xs" align="flex-end">
+      <Several label="Status" name="status" data={STATUSES} params={params} onChange={onChange} />
+      <Several label="Model" name="model" data={project?.models ?? []} params={params} onChange={onChange} />
+      <Several label="Token" name="token" data={tokens} params={params} onChange={onChange} />
+      <Several label="Kind" name="kind" data={KINDS} params={params} onChange={onChange} />
+      {(['since', 'until'] as const).map((name) => (
+        <TextInput
+          key={name}
+          type="datetime-local"
+          label={name === 'since' ? 'From' : 'Until'}
+          value={params.get(name) ?? ''}
+          onChange={(event) => onChange(name, event.currentTarget.value ? [event.currentTarget.value] : [])}
+        />
+      ))}
+    </Group>
+  )
+}
+
+interface SeveralProps extends Omit<Props, 'slug'> {
+  label: string
+  name: string
+  data: string[] | { value: string; label: string }[]
+}
+
+function Several({ label, name, data, params, onChange }: SeveralProps) {
+  const value = params.getAll(name)
+  return (
+    <MultiSelect
+      label={label}
+      data={data}
+      value={value}
+      placeholder={value.length ? '' : 'all'}
+      clearable
+      miw={120}
+      maw={240}
+      onChange={(values) => onChange(name, values)}
+    />
+  )
+}

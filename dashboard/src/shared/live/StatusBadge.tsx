@@ -1,0 +1,20 @@
+/** How a request ended, in its word; the colour only repeats it. */
+import { Badge } from '@mantine/core'
+
+const COLORS: Record<string, string> = {
+  success: 'green',
+  error: 'red',
+  timeout: 'orange',
+  budget_exceeded: 'yellow',
+  rejected: 'gray',
+  cancelled: 'gray',
+  skipped: 'gray',
+}
+
+export function StatusBadge({ status }: { status: string }) {
+  return (
+    <Badge variant="dot" size="sm" tt="none" fw={500} color={COLORS[status] ?? 'gray'}>
+      {status}
+    </Badge>
+  )
+}
