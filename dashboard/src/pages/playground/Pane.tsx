@@ -57,7 +57,10 @@ export function Pane({ label, conversation, model, models, onModel, narrow }: Pr
 
 function Messages({ messages, busy }: { messages: readonly Message[]; busy: boolean }) {
   const end = useRef<HTMLDivElement>(null)
-  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [messages])
+  useEffect(() => {
+    // Newer browsers answer with a promise, which an effect must not.
+    void end.current?.scrollIntoView({ block: 'nearest' })
+  }, [messages])
   const awaiting = busy && messages.at(-1)?.role === 'user'
   return (
     <Box
