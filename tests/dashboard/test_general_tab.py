@@ -80,10 +80,10 @@ def test_connection_info_base_url_and_masked_token_snippet_ready_to_copy(general
 
 
 def test_budget_project_level_cost_limit_daily_and_monthly(general: Page, console: Console, slug: str) -> None:
-    general.get_by_role("textbox", name="Daily budget").fill("5.50")
+    general.get_by_role("textbox", name="Daily budget").fill("5.25")
     general.get_by_role("textbox", name="Monthly budget").fill("80")
     save(general, "What the project may cost")
     rules = {rule["window"]: (rule["metric"], float(rule["value"])) for rule in stored(console, slug)["limits"]["rules"]}
-    assert rules == {"DAILY": ("COST", 5.5), "MONTHLY": ("COST", 80.0)}
-    expect(general.get_by_role("textbox", name="Daily budget")).to_have_value("5.50")
+    assert rules == {"DAILY": ("COST", 5.25), "MONTHLY": ("COST", 80.0)}
+    expect(general.get_by_role("textbox", name="Daily budget")).to_have_value("5.25")
     expect(general.get_by_role("progressbar")).to_have_count(2)
