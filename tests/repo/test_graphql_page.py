@@ -25,7 +25,7 @@ def shown(answer: str) -> Any:
     return said["data"]
 
 
-@pytest.mark.parametrize("code", [code for code in COMMANDS if STREAMING not in code], ids=range(6))
+@pytest.mark.parametrize("code", [code for code in COMMANDS if STREAMING not in code], ids=range(7))
 def test_a_command_is_answered(product: Product, checkout: Path, code: str) -> None:
     assert product.ask().status_code == 200
     ran = subprocess.run(
