@@ -31,8 +31,9 @@ class Encoded(msgspec.Struct, frozen=True):
 
 _NANO: Final = 1_000_000_000
 _MAX_SAFE: Final = 2**53 - 1
-_FIRST_MS: Final = -62_135_596_800_000
-_LAST_MS: Final = 253_402_300_799_999
+# Python's calendar ends with the years 1 and 9999: what is reckoned from an instant has room on either side.
+_FIRST_MS: Final = -2_208_988_800_000
+_LAST_MS: Final = 221_845_391_999_999
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")
 
 
@@ -51,7 +52,7 @@ def parse_instant(text: Any) -> Instant:
         raise ValueError("a DateTime needs an offset, such as Z")
     at_ms = round(moment.timestamp() * 1000)
     if not _FIRST_MS <= at_ms <= _LAST_MS:
-        raise ValueError("a DateTime is of the years 1 to 9999 in UTC")
+        raise ValueError("a DateTime is of the years 1900 to 8999 in UTC")
     return Instant(at_ms)
 
 
