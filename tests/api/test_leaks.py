@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from api.people import KEY_PREFIX
+from api.people.credentials import KEY_PREFIX
 from api.repository.leaks import Leak, leaks
 from core.sealing import generate_keys, seal
 

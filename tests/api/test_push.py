@@ -128,6 +128,7 @@ class TestWhateverIsPublished:
             ("an AWS access key", "AKIAQ2W3E4R5T6Y7U8I9"),
             ("a private key", "-----BEGIN OPENSSH PRIVATE KEY-----"),
         ],
+        ids=["openai", "anthropic", "aws", "private"],  # the values differ from one worker to the next
     )
     def test_other_keys_are_recognised(self, place: Place, kind: str, value: str) -> None:
         done = place[2].push_changes({"docs/a.md": f"key: {value}\n".encode()})
