@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from tests.dashboard.pages import commit
 from tests.dashboard.projects import make_project
 
 if TYPE_CHECKING:
@@ -61,13 +60,3 @@ def test_a_search_finds_projects_and_a_click_on_a_head_sorts_them(page: Page, co
     page.keyboard.type("aardv")
     expect(page.get_by_role("row")).to_have_count(2)
     expect(first).to_contain_text("Aardvark search")
-
-
-def test_a_new_project_is_made_from_a_name(page: Page) -> None:
-    page.goto("/projects")
-    page.get_by_role("button", name="New project").click()
-    page.get_by_role("textbox", name="Name").fill("Made By Hand")
-    page.get_by_role("button", name="Create", exact=True).click()
-    commit(page, "A project for hands", button="Create")
-    expect(page).to_have_url(re.compile("/projects/made-by-hand/routing$"))
-    expect(page.get_by_role("heading", name="Made By Hand")).to_be_visible()
