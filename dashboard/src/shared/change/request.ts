@@ -74,6 +74,14 @@ export async function attempt<Data, Input>(
   }
 }
 
+/** Without the names of types: answers carry them, and what is edited of an answer must not send them back. */
+function bare(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(bare)
+  if (value === null || typeof value !== 'object') return value
+  const kept = Object.entries(value).filter(([name]) => name !== '__typename')
+  return Object.fromEntries(kept.map(([name, inner]) => [name, bare(inner)]))
+}
+
 function failed(error: CombinedError | undefined): Extract<Tried<never>, { kind: 'refused' | 'unreached' }> {
   if (!error) return { kind: 'unreached', message: 'Waybill did not answer.' }
   return { kind: error.networkError ? 'unreached' : 'refused', message: inWords(error) }
