@@ -56,7 +56,7 @@ export async function attempt<Data, Input>(
   request: ChangeRequest<Data, Input>,
   how: Try,
 ): Promise<Tried<Data>> {
-  const input = { ...request.input, ...how } as Input
+  const input = bare({ ...request.input, ...how }) as Input
   const { data, error } = await client.mutation(request.mutation, { input }).toPromise()
   if (!data) return failed(error)
   const payload = Object.values(data)[0] as Record<string, unknown>
