@@ -27,8 +27,6 @@ export function ChangeDialog({ stage, onCommit, onTheirs, onMineAgain, onClose }
       title={title}
       size={stage.at === 'conflict' ? '85rem' : 'xl'}
       closeOnClickOutside={false}
-      // Above the form that asked for the change, where that is a dialog itself.
-      zIndex={250}
       // Over the form that asked for the change, which may be a dialog itself.
       zIndex={300}
     >
