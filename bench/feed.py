@@ -1,6 +1,7 @@
 """The log feed under many readers: complete, in order, young; after reconnects too; and a reader that stops harms nobody.
 
-Events are real requests through the proxy at a steady rate. Readers are `subscribers.mjs`: 50 connections in one Node process.
+Events are real requests through the proxy at a steady rate. Readers are `subscribers.mjs`: up to 500 connections in one Node
+process.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from bench.programs import HERE, Load
 from bench.report import Figure, Outcome, at_least, at_most, none
 from bench.stand import Stand, spent_since
 
-SUBSCRIBERS, RECONNECTING = 50, 10
+RECONNECTING = 10
 # What a reader that stopped falls behind by before it is told so: the feed's ring, and what kernel and server hold for it.
 _RING_ROWS, _BUFFERED_ROWS = 20_000, 15_000
 _NEWEST = "{ requestLogs(first: 1) { nodes { cursor } } }"
@@ -51,6 +52,15 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
     subscribers: list[Account]
 
 
+class Readers(msgspec.Struct, frozen=True):
+    """Who reads: over which transport, how many; whether each with a document of its own; how many more that stop."""
+
+    transport: Literal["ws", "sse"]
+    subscribers: int
+    distinct: bool = False
+    stalled: int = 0
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One rate: what was sent, what the readers and the stalled one got up to `newest`, and what it cost the API."""
 
@@ -62,12 +72,18 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure(stand: Stand) -> Outcome:
-    """Typed fields at 200 events a second; the firehose at 1,000, with a reader that stops."""
+    """Typed fields, of one document and of as many as there are readers; the firehose to many, and to some at a high rate, with
+    a reader that stops."""
     seconds = 60.0 if stand.full else 12.0
-    typed = _run(stand, "ws", 200, seconds, stalled=0)
-    firehose = _run(stand, "sse", 1_000, seconds, stalled=1)
-    figures = [*_figures("typed", typed), *_figures("firehose", firehose), *_stalled_figures(firehose)]
-    return Outcome(figures=figures, rounds={"typed": typed, "firehose": firehose})
+    runs = {
+        "typed": _run(stand, Readers("ws", 100), 50, seconds),
+        "typed, each its own document": _run(stand, Readers("ws", 100, distinct=True), 50, seconds),
+        "typed, often": _run(stand, Readers("ws", 50), 200, seconds),
+        "firehose": _run(stand, Readers("sse", 500), 200, seconds),
+        "firehose, often": _run(stand, Readers("sse", 50, stalled=1), 1_000, seconds),
+    }
+    figures = [figure for name, run in runs.items() for figure in _figures(name, run)]
+    return Outcome(figures=[*figures, *_stalled_figures(runs["firehose, often"])], rounds=runs)
 
 
 def _figures(name: str, run: Run) -> list[Figure]:
@@ -104,11 +120,11 @@ def _stalled_figures(run: Run) -> list[Figure]:
     ]
 
 
-def _run(stand: Stand, transport: Literal["ws", "sse"], rate: int, seconds: float, *, stalled: int) -> Run:
+def _run(stand: Stand, who: Readers, rate: int, seconds: float) -> Run:
     product = stand.product
     product.settle()
     after = _newest(product)
-    readers = _Subscribers(product, transport, after, stalled)
+    readers = _Subscribers(product, who, after)
     try:
         spent = spent_since(product.pid("api"))
         load = _steady(stand, product, rate, seconds)
@@ -117,7 +133,7 @@ def _run(stand: Stand, transport: Literal["ws", "sse"], rate: int, seconds: floa
         newest = _newest(product)
         got = readers.order("reach", newest)
         left_behind = None
-        if stalled:
+        if who.stalled:
             _overrun(stand, product, after)
             left_behind = readers.order("resume", _newest(product)).subscribers[0]
     finally:
@@ -145,14 +161,15 @@ def _newest(product: Product) -> int:
 class _Subscribers:
     """The Node process; ready when this is made."""
 
-    def __init__(self, product: Product, transport: str, after: int, stalled: int) -> None:
+    def __init__(self, product: Product, who: Readers, after: int) -> None:
         settings = {
             "port": product.ports["api"],
             "key": product.api_key,
-            "transport": transport,
-            "subscribers": SUBSCRIBERS,
+            "transport": who.transport,
+            "subscribers": who.subscribers,
+            "distinct": who.distinct,
             "reconnecting": RECONNECTING,
-            "stalled": stalled,
+            "stalled": who.stalled,
             "after": str(after),
         }
         command = ["node", str(HERE / "subscribers.mjs"), msgspec.json.encode(settings).decode()]

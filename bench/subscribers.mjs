@@ -1,7 +1,7 @@
 // Subscribers of the request log feed, in one Node process without packages: typed fields over a websocket
 // (graphql-transport-ws), or the JSON firehose over SSE.
 //
-//   node subscribers.mjs '{"port", "key", "transport": "ws"|"sse", "subscribers", "reconnecting", "stalled", "after"}'
+//   node subscribers.mjs '{"port", "key", "transport": "ws"|"sse", "subscribers", "reconnecting", "stalled", "after", "distinct"}'
 //
 // Each has a connection of its own and checks that positions follow each other without a hole. `reconnecting` of them lose their
 // connection again and again and come back with their cursor; `stalled` more stop reading at once. On stdin, one line each:
@@ -29,7 +29,10 @@ const QUERIES = {
 const ages = new Array(60000).fill(0);
 
 function payload(subscriber) {
-  return { query: QUERIES[settings.transport], variables: { after: String(subscriber.cursor) } };
+  // Documents of their own: each asks for a row's figures in another way, so that no two can share an answer.
+  const query = QUERIES[settings.transport];
+  const own = settings.distinct ? query.replace("latencyMs", `latencyMs own${subscriber.index}: attempts`) : query;
+  return { query: own, variables: { after: String(subscriber.cursor) } };
 }
 
 // --- one subscriber's account of what it was given ---

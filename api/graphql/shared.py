@@ -1,6 +1,6 @@
 """One execution of an event for everybody who asked the same: fifty identical dashboards cost one.
 
-The key says everything an answer depends on: the document, the variables below the root field, what the viewer may see, and
+The key says everything an answer depends on: what is selected, the variables below the root field, what the viewer may see, and
 the event (its filter and the cursors it lies between). Answers with errors carry a request's id and are never shared.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Final
 
 import msgspec
-from graphql import FieldNode, FragmentDefinitionNode, VariableNode, Visitor, visit
+from graphql import FieldNode, FragmentDefinitionNode, Node, VariableNode, Visitor, print_ast, visit
 
 from api.graphql.engine import Operation
 
@@ -48,19 +48,21 @@ class SharedPayloads:
 
 
 def operation_key(operation: Operation) -> Hashable:
-    """What an operation's answers depend on besides the event and the viewer: the document and the variables that are
-    read below the root field (those of the root field, such as a cursor, only pick the events)."""
+    """What an operation's answers depend on besides the event and the viewer: what is selected and the variables that are
+    read below the root field. Those of the root field, such as a cursor, only pick the events; names and spaces do nothing."""
     used = _Variables()
     only = operation.node.selection_set.selections[0]
-    if isinstance(only, FieldNode) and only.selection_set:
-        visit(only.selection_set, used)
-        for definition in operation.parsed.document.definitions:
-            if isinstance(definition, FragmentDefinitionNode):
-                visit(definition, used)
-        values = {name: operation.variables.get(name) for name in sorted(used.names)}
-    else:
-        values = dict(operation.variables)
-    return operation.parsed.serial, operation.name, msgspec.json.encode(values)
+    if not (isinstance(only, FieldNode) and only.selection_set):
+        return operation.parsed.serial, operation.name, msgspec.json.encode(dict(operation.variables))
+    read: list[Node] = [only.selection_set]
+    read += [each for each in operation.parsed.document.definitions if isinstance(each, FragmentDefinitionNode)]
+    for node in read:
+        visit(node, used)
+    # An alias, a directive and the declarations of variables, which have defaults, say something too; arguments only pick.
+    head = (only.alias.value if only.alias else "", only.name.value, *map(print_ast, only.directives or ()))
+    declared = tuple(map(print_ast, operation.node.variable_definitions or ())) if used.names else ()
+    values = {name: operation.variables.get(name) for name in sorted(used.names)}
+    return (head, declared, *map(print_ast, read), msgspec.json.encode(values))
 
 
 class _Variables(Visitor):
