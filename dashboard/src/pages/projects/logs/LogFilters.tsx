@@ -40,7 +40,10 @@ export function LogFilters({ slug, params, onChange }: Props) {
         <TextInput
           key={name}
           type="datetime-local"
-          label={name === 'since' ? 'From' : 'Until'}
+          aria-label={name === 'since' ? 'From' : 'Until'}
+          leftSection={name === 'since' ? 'from' : 'to'}
+          leftSectionWidth={40}
+          w={210}
           value={params.get(name) ?? ''}
           onChange={(event) => onChange(name, event.currentTarget.value ? [event.currentTarget.value] : [])}
         />
@@ -59,13 +62,12 @@ function Several({ label, name, data, params, onChange }: SeveralProps) {
   const value = params.getAll(name)
   return (
     <MultiSelect
-      label={label}
+      aria-label={label}
       data={data}
       value={value}
-      placeholder={value.length ? '' : 'all'}
+      placeholder={value.length ? '' : label}
       clearable
-      miw={120}
-      maw={240}
+      w={value.length ? 190 : 110}
       onChange={(values) => onChange(name, values)}
     />
   )

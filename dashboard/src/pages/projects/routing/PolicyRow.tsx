@@ -1,7 +1,7 @@
 /** An active policy: its weight, whether it takes part, and its parameters. */
 import { Anchor, Badge, Stack, Switch, Text } from '@mantine/core'
 import { Link } from 'react-router'
-import { Problems, type Problem } from '../../../shared/change'
+import { Problems, problemsElsewhere, type Problem } from '../../../shared/change'
 import { ParameterFields } from '../../../shared/forms/ParameterFields'
 import type { DraftPolicy } from './draft'
 import { documentation } from './Palette'
@@ -24,13 +24,13 @@ interface Props {
 
 export function PolicyRow(props: Props) {
   const { policy, place, weight, kind, models, problems, locked, opened, onToggle, onChange, onRemove } = props
-  const name = `policy ${policy.kind}`
-  const own = problems.filter(({ field }) => field?.startsWith(`policies[${place}]`))
+  const field = `policies[${place}]`
+  const own = problems.filter((problem) => problem.field?.startsWith(field))
   const parameters = kind?.parameters.filter((parameter) => parameter.name !== 'enabled') ?? []
   return (
     <SortableRow
       id={policy.key}
-      name={name}
+      name={`policy ${policy.kind}`}
       locked={locked}
       opened={opened || own.length > 0}
       onToggle={onToggle}
@@ -78,10 +78,10 @@ export function PolicyRow(props: Props) {
           onChange={(changed) => onChange({ parameters: changed })}
           models={models}
           problems={problems}
-          field={`policies[${place}]`}
+          field={field}
           disabled={locked}
         />
-        <Problems problems={own} />
+        <Problems problems={problemsElsewhere(own, ...parameters.map(({ name }) => `${field}.${name}`))} />
       </Stack>
     </SortableRow>
   )
