@@ -1,7 +1,7 @@
 /** A model as it is edited, and what a mutation takes of it: only what was changed. Pure. */
 import type { VariablesOf } from '../../api/graphql'
 import { limitsInput, type Limits } from '../../shared/forms/limits'
-import { same } from '../../shared/forms/useDraft'
+import { changedFields, same } from '../../shared/forms/useDraft'
 import type { Model, UPDATE } from './queries'
 
 export interface Draft {
@@ -88,7 +88,7 @@ export function changed(modelId: string, draft: Draft, from: Draft): Input {
     ...(differs('unpriced') && { unpriced: draft.unpriced }),
     ...(differs('contextWindow') && { contextWindow: draft.contextWindow }),
     ...(differs('maxOutputTokens') && { maxOutputTokens: draft.maxOutputTokens }),
-    ...(differs('capabilities') && { capabilities: draft.capabilities }),
+    ...(differs('capabilities') && { capabilities: changedFields(draft.capabilities, from.capabilities) }),
     ...(differs('limits') && { limits: limitsInput(draft.limits) }),
     ...(differs('enabled') && { enabled: draft.enabled }),
     ...(differs('simulation') && {

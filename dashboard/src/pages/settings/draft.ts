@@ -1,7 +1,7 @@
 /** The settings as they are edited, and what a mutation takes of them: only what was changed. Pure. */
 import type { VariablesOf } from '../../api/graphql'
 import { limitsInput, type Limits } from '../../shared/forms/limits'
-import { same } from '../../shared/forms/useDraft'
+import { changedFields, same } from '../../shared/forms/useDraft'
 import type { Settings, UPDATE } from './queries'
 
 export interface Webhook {
@@ -41,9 +41,9 @@ type Input = Omit<VariablesOf<typeof UPDATE>['input'], 'expectedRevision' | 'rea
 
 export function changed(draft: Draft, from: Draft): Input {
   return {
-    ...(!same(draft.timeouts, from.timeouts) && { timeouts: draft.timeouts }),
+    ...(!same(draft.timeouts, from.timeouts) && { timeouts: changedFields(draft.timeouts, from.timeouts) }),
     ...(!same(draft.limits, from.limits) && { limits: limitsInput(draft.limits) }),
-    ...(!same(draft.retention, from.retention) && { retention: draft.retention }),
+    ...(!same(draft.retention, from.retention) && { retention: changedFields(draft.retention, from.retention) }),
     ...(!same(draft.review, from.review) && { review: draft.review }),
     ...(draft.journalFailure !== from.journalFailure && { journalFailure: draft.journalFailure }),
     ...(!same(draft.webhooks, from.webhooks) && {
