@@ -19,6 +19,7 @@ from tests.soak.fuzzed_documents import Documents, Sent
 
 SLOWEST_S: Final = 10.0  # on a busy machine; the answer's own time is a part of it
 FIRST_EVENT_S: Final = 0.15
+HEAD_S: Final = 5.0
 KNOWN_EVERY: Final = 200
 INSIDES: Final = re.compile(
     r"Traceback|site-packages|\.py\b|object at 0x|NoneType|"
@@ -103,7 +104,7 @@ class Fuzzer:
         try:
             return self._event_within(body, FIRST_EVENT_S)
         except httpx.ReadTimeout:  # on a busy machine not even the head came
-            return self._event_within(body, SLOWEST_S)
+            return self._event_within(body, HEAD_S)
 
     def _event_within(self, body: dict[str, Any], seconds: float) -> tuple[int, str]:
         patience = httpx.Timeout(60, read=seconds)
