@@ -89,7 +89,7 @@ class Query(
         order: Annotated[ProjectOrder | None, strawberry.argument(description="In which order; by slug when left out.")] = None,
     ) -> ProjectConnection:
         """From the published configuration."""
-        return await projects.page(info.context, search, page_size(first), after, order or ProjectOrder())
+        return await projects.page(info, search, page_size(first), after, order or ProjectOrder())
 
     @strawberry.field(description="The project with this slug; null when there is none.")
     def project(

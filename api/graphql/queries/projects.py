@@ -9,10 +9,12 @@ from api.access import signed_in
 from api.catalogue import Catalogue, ProjectEntry
 from api.clock import now_ms
 from api.database import usage
-from api.graphql.context import Context
+from api.graphql.context import Context, Info
 from api.graphql.errors import BadInput
+from api.graphql.lookahead import selected
 from api.graphql.types.nodes import PageInfo
 from api.graphql.types.project import (
+    TREND_DAYS,
     Project,
     ProjectConnection,
     ProjectEdge,
@@ -24,15 +26,31 @@ from api.graphql.types.project import (
 Key: TypeAlias = tuple[str | int, str]  # what projects are ordered by, and the slug: no two are the same
 
 
-async def page(context: Context, search: str | None, first: int, after: str | None, order: ProjectOrder) -> ProjectConnection:
+async def page(info: Info, search: str | None, first: int, after: str | None, order: ProjectOrder) -> ProjectConnection:
     """The projects that the viewer may see, in this order, after this cursor. Raises BadInput."""
+    context = info.context
     catalogue, viewer = context.services.catalogue(), signed_in(context.viewer)
     key = await _keys(context, order)
     reverse = order.direction is SortDirection.DESC
     entries = sorted(matching(catalogue, search, viewer.visible_projects()), key=key, reverse=reverse)
     begin = _read_cursor(after, order) if after is not None else None
     rest = [entry for entry in entries if begin is None or (key(entry) < begin if reverse else key(entry) > begin)]
-    return _connection(catalogue, rest, first, len(entries), order, key, has_previous=after is not None)
+    found = _connection(catalogue, rest, first, len(entries), order, key, has_previous=after is not None)
+    await _look_up_use(info, found.nodes)
+    return found
+
+
+async def _look_up_use(info: Info, projects: list[Project]) -> None:
+    """Give the projects of a page the figures that are asked for, where the viewer may see them."""
+    asked, viewer = selected(info), signed_in(info.context.viewer)
+    seen = {project.slug: project for project in projects if viewer.may("report:read", project.slug)}
+    engine, moment = info.context.services.engine, now_ms()
+    if "today" in asked:
+        for slug, figures in (await usage.today(engine, list(seen), moment)).items():
+            seen[slug].used_today = figures
+    if "trend" in asked:
+        for slug, days in (await usage.by_day(engine, list(seen), moment, TREND_DAYS)).items():
+            seen[slug].used_by_day = days
 
 
 def matching(entries: Iterable[ProjectEntry], search: str | None, visible: Collection[str] | None) -> list[ProjectEntry]:
