@@ -51,14 +51,18 @@ export function wholeLimits({ daily, monthly, others }: GeneralValues): Limits {
 
 const TIMEOUTS = ['timeoutMs', 'attemptTimeoutMs', 'idleTimeoutMs'] as const
 
-export function updateInput(project: Project, edited: GeneralValues): Omit<Input, 'expectedRevision' | 'reason'> {
-  const changed = changedFields(edited, generalValues(project))
+export function updateInput(
+  slug: string,
+  before: GeneralValues,
+  edited: GeneralValues,
+): Omit<Input, 'expectedRevision' | 'reason'> {
+  const changed = changedFields(edited, before)
   const { daily, monthly, others, timeoutMs, attemptTimeoutMs, idleTimeoutMs, ...plain } = changed
   const timeouts = Object.fromEntries(TIMEOUTS.filter((name) => name in changed).map((name) => [name, edited[name]]))
   const limited = [daily, monthly, others].some((part) => part !== undefined)
   const timed = [timeoutMs, attemptTimeoutMs, idleTimeoutMs].some((part) => part !== undefined)
   return {
-    slug: project.slug,
+    slug,
     ...plain,
     ...(timed && { timeouts }),
     ...(limited && { limits: limitsInput(wholeLimits(edited)) }),

@@ -44,15 +44,15 @@ const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === 
 
 type Input = VariablesOf<typeof ROUTING_UPDATE>['input']
 
-/** The lists that changed; of a model only what changed, as limits take a permission of their own. */
+/** The lists that differ from `before`; of a model only what changed, as limits take a permission of their own. */
 export function routingInput(
-  project: RoutedProject,
+  project: string,
+  before: DraftRouting,
   edited: DraftRouting,
 ): Pick<Input, 'project' | 'models' | 'policies'> {
-  const before = routingDraft(project)
   const known = new Map(before.models.map((model) => [model.id, model]))
   return {
-    project: project.slug,
+    project,
     ...(!same(edited.models, before.models) && {
       models: edited.models.map(({ id, guidance, limits }) => {
         const was = known.get(id)
@@ -64,10 +64,22 @@ export function routingInput(
       }),
     }),
     ...(!same(edited.policies, before.policies) && {
-      policies: edited.policies.map(({ kind, enabled, parameters }) => ({ kind, enabled, parameters })),
+      policies: edited.policies.map(({ kind, enabled, parameters }) => ({
+        kind,
+        enabled,
+        parameters: { ...unset(before, kind), ...parameters },
+      })),
     }),
   }
 }
+
+/** Null for each parameter that a policy of this kind had: what is not said again goes back to its default. */
+const unset = ({ policies }: DraftRouting, kind: string): Record<string, null> =>
+  Object.fromEntries(
+    policies
+      .filter((policy) => policy.kind === kind)
+      .flatMap(({ parameters }) => Object.keys(parameters).map((name) => [name, null])),
+  )
 
 /** The same as routing.yaml writes it, for deciding by what is not saved. */
 export function routingFile({ models, policies }: DraftRouting): Json {
