@@ -6,12 +6,10 @@ import { useState } from 'react'
 
 export interface Draft<Value> {
   value: Value
-  /** What it was when the edit began. */
+  /** What the edit began from: a mutation says how `value` differs from this, not from what somebody else wrote since. */
   from: Value
   set: (changed: Partial<Value>) => void
   dirty: boolean
-  /** What the edit began from: a mutation says how `value` differs from this, not from what somebody else wrote since. */
-  before: Value
   /** The revision to give as the one that was read. */
   readAt: string
   /** Whether somebody changed these very values since the edit began. */
@@ -48,7 +46,6 @@ export function useDraft<Value extends object>(current: Value, revision: string)
     from: base.value,
     set: (changed) => setValue((before) => ({ ...before, ...changed })),
     dirty,
-    before: base.value,
     readAt: base.revision,
     outdated: dirty && !base.awaiting && !same(base.value, current),
     reset: () => {

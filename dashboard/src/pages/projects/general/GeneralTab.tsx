@@ -27,7 +27,7 @@ export default function GeneralTab({ project, inheritedTimeoutMs }: TabProps) {
     const made = await change({
       title: `Change the project “${project.name}”`,
       mutation: UPDATE,
-      input: updateInput(project.slug, draft.before, draft.value),
+      input: updateInput(project.slug, draft.from, draft.value),
       readAt: draft.readAt,
     })
     setProblems(made.kind === 'invalid' ? made.problems : [])

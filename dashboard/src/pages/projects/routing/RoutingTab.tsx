@@ -48,7 +48,7 @@ function Routing({ project, known, palette }: Props) {
     const made = await change({
       title: `Change the routing of “${project.slug}”`,
       mutation: ROUTING_UPDATE,
-      input: routingInput(project.slug, draft.before, draft.value),
+      input: routingInput(project.slug, draft.from, draft.value),
       readAt: draft.readAt,
     })
     setProblems(made.kind === 'invalid' ? made.problems : [])
