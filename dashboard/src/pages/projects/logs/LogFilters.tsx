@@ -42,8 +42,8 @@ export function LogFilters({ slug, params, onChange }: Props) {
           type="datetime-local"
           aria-label={name === 'since' ? 'From' : 'Until'}
           leftSection={name === 'since' ? 'from' : 'to'}
-          leftSectionWidth={40}
-          w={210}
+          leftSectionWidth={46}
+          w={216}
           value={params.get(name) ?? ''}
           onChange={(event) => onChange(name, event.currentTarget.value ? [event.currentTarget.value] : [])}
         />

@@ -59,7 +59,7 @@ function Offer({ kind, locked, onAdd }: { kind: PolicyKind; locked: boolean; onA
             {kind.kind}
           </Anchor>
           <Text size="xs" c="dimmed">
-            {kind.help}
+            {kind.help.replaceAll('`', '')}
           </Text>
         </Box>
         <Button variant="default" size="compact-xs" onClick={onAdd} disabled={locked} aria-label={`Add ${kind.kind}`}>
