@@ -1,6 +1,7 @@
 /** A conversation with its trace beside it. */
-import { Alert, Autocomplete, Box, Grid, Group, Image, Loader, Paper, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, Autocomplete, Box, Grid, Group, Image, Loader, Paper, Stack, Text } from '@mantine/core'
 import { useEffect, useRef } from 'react'
+import { Link } from 'react-router'
 import { duration } from '../../shared/formats'
 import type { Message } from './chat'
 import { LiveTrace } from './LiveTrace'
@@ -41,6 +42,15 @@ export function Pane({ label, conversation, model, models, onModel, narrow }: Pr
       <Grid gutter="md">
         <Grid.Col span={narrow ? 12 : { base: 12, lg: 7 }}>
           <Messages messages={conversation.messages} busy={busy} />
+          {reply?.model && model.trim() && model.trim() !== 'auto' && reply.model !== model.trim() && (
+            <Text size="xs" c="dimmed" mt="xs">
+              The routing chose {reply.model}. For the wish to count, give the project the policy{' '}
+              <Anchor component={Link} to="/docs/concepts-routing#model-preference" inherit underline="always">
+                model-preference
+              </Anchor>
+              .
+            </Text>
+          )}
           {problem && (
             <Alert color="red" role="alert" mt="sm">
               {problem}
