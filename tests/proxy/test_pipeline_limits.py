@@ -13,6 +13,7 @@ import openai
 import pytest
 
 from core.events import RequestAdmitted, RequestFinished
+from core.facts import decode_chat
 from tests.proxy.product import (
     HELLO,
     Asked,
@@ -189,7 +190,10 @@ async def test_an_exact_count_takes_the_place_of_the_bound_before_a_refusal(tmp_
     files["models/a.yaml"] = b"provider: up\nupstream_name: gpt-4o\nprices: {input: 1, output: 2}\n"
     Publisher(tmp_path).publish(files)
     words: Any = [{"role": "user", "content": "word " * 40}]  # 200 bytes and 16: above 60; 41 tokens and 7: below
+    warm = decode_chat(b'{"model": "m", "messages": [{"role": "user", "content": "x"}]}')
     async with running(tmp_path) as proxy:
+        while await proxy.process._tokenizers.count("openai", "gpt-4o", warm) is None:
+            continue  # its process takes longer to start where much else runs
         await chat(proxy, messages=words)
         await chat(proxy, messages=words)
         error = await refusal(proxy, messages=words)  # each used 9: 42 are left
