@@ -23,7 +23,8 @@ from bench.unary import CONNECTIONS
 COMMITS = 100
 _HEAD = "{ revision { commit } }"
 _UPDATE = """mutation Update($input: ProjectUpdateInput!) { projectUpdate(input: $input) {
-  __typename ... on ProjectUpdated { change { revision pendingProxies } } ... on Conflict { message } ... on ValidationFailed { message }
+  __typename ... on ProjectUpdated { change { revision pendingProxies } }
+  ... on Conflict { message } ... on ValidationFailed { message }
 } }"""
 _numbers = itertools.count(1)
 
