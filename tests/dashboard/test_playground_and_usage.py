@@ -30,10 +30,13 @@ def playground(page: Page, product: Product) -> Page:
 
 
 def test_an_answer_streams_with_its_trace_beside_it(playground: Page) -> None:
+    playground.get_by_role("textbox", name="Project", exact=True).click()
+    playground.get_by_role("option", name="Demo").click()
     playground.get_by_label("Message").fill("Tell me a story")
     playground.get_by_label("Message").press("Enter")
     expect(playground.get_by_role("log")).to_contain_text("Answer")
     expect(playground.get_by_role("heading", name="Scores")).to_be_visible()
+    expect(playground.get_by_role("list", name="Progress")).to_contain_text("the request is over: success")
     playground.get_by_role("link", name="Whole trace").click()
     expect(playground).to_have_url(re.compile(r"/requests/\w+$"))
 

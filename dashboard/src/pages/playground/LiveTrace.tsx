@@ -8,6 +8,8 @@ import { graphql, type ResultOf } from '../../api/graphql'
 import { duration, money, score, shortRevision } from '../../shared/formats'
 import { Waiting } from '../../shared/Waiting'
 import type { Reply } from './chat'
+import { Steps } from './Steps'
+import type { Step } from './useProgress'
 
 const TRACE = graphql(`
   query PlaygroundTrace($id: ID!) {
@@ -63,9 +65,11 @@ interface Props {
   reply: Reply | null
   /** Whether the answer is still coming: its trace is recorded when it ends. */
   busy: boolean
+  /** What happened inside requests, where a project is watched. */
+  steps: readonly Step[]
 }
 
-export function LiveTrace({ reply, busy }: Props) {
+export function LiveTrace({ reply, busy, steps }: Props) {
   const id = reply?.traceId ?? ''
   const [{ data, error }, ask] = useQuery({
     query: TRACE,
@@ -73,6 +77,8 @@ export function LiveTrace({ reply, busy }: Props) {
     pause: !id || busy,
     requestPolicy: 'network-only',
   })
+  // The id comes with the answer's headers: what was told before it is kept until then.
+  const own = id ? steps.filter(({ traceId, cause }) => traceId === id || cause === id) : []
   const found = id ? data?.requestLog : null
   const waiting = Boolean(id) && !busy && !found && !error
   useEffect(() => {
@@ -104,6 +110,7 @@ export function LiveTrace({ reply, busy }: Props) {
         )}
       </Group>
       {busy && <Text size="sm">Routed; the trace follows when the answer ends.</Text>}
+      {own.length > 0 && <Steps steps={own} />}
       {waiting && <Waiting what="Being recorded…" />}
       {error && <Alert color="red">{inWords(error)}</Alert>}
       {!busy && found && <Recorded request={found} />}

@@ -6,6 +6,7 @@ import { duration } from '../../shared/formats'
 import type { Message } from './chat'
 import { LiveTrace } from './LiveTrace'
 import type { Conversation } from './useConversation'
+import type { Step } from './useProgress'
 
 interface Props {
   label: string
@@ -15,9 +16,10 @@ interface Props {
   onModel: (model: string) => void
   /** Whether another pane stands beside it: the trace is below then. */
   narrow: boolean
+  steps: readonly Step[]
 }
 
-export function Pane({ label, conversation, model, models, onModel, narrow }: Props) {
+export function Pane({ label, conversation, model, models, onModel, narrow, steps }: Props) {
   const { reply, busy, timing, problem } = conversation
   return (
     <Paper withBorder p="md" component="section" aria-label={label}>
@@ -58,7 +60,7 @@ export function Pane({ label, conversation, model, models, onModel, narrow }: Pr
           )}
         </Grid.Col>
         <Grid.Col span={narrow ? 12 : { base: 12, lg: 5 }}>
-          <LiveTrace reply={reply} busy={busy} />
+          <LiveTrace reply={reply} busy={busy} steps={steps} />
         </Grid.Col>
       </Grid>
     </Paper>

@@ -9,6 +9,7 @@ import {
   NumberInput,
   Paper,
   PasswordInput,
+  Select,
   SimpleGrid,
   Stack,
   Switch,
@@ -23,6 +24,7 @@ import type { Message } from './chat'
 import { Composer } from './Composer'
 import { Pane } from './Pane'
 import { useConversation } from './useConversation'
+import { useProgress } from './useProgress'
 
 const MODELS = graphql(`
   query PlaygroundModels {
@@ -30,6 +32,12 @@ const MODELS = graphql(`
       nodes {
         modelId
         enabled
+      }
+    }
+    projects(first: 200) {
+      nodes {
+        slug
+        name
       }
     }
   }
@@ -40,6 +48,8 @@ export default function PlaygroundPage() {
   const [comparing, setComparing] = useState(false)
   const [models, setModels] = useState<[string, string]>(['', ''])
   const [maxTokens, setMaxTokens] = useState<number | null>(null)
+  const [project, setProject] = useState<string | null>(null)
+  const steps = useProgress(project)
   const [{ data }] = useQuery({ query: MODELS })
   const one = useConversation(token, models[0], maxTokens)
   const other = useConversation(token, models[1], maxTokens)
@@ -96,6 +106,17 @@ export default function PlaygroundPage() {
               onChange={(event) => setToken(event.currentTarget.value.trim())}
               w={380}
             />
+            <Select
+              label="Project"
+              description="Whose token it is: to watch requests while they run."
+              placeholder="Not watched"
+              clearable
+              searchable
+              value={project}
+              onChange={setProject}
+              data={data?.projects.nodes.map(({ slug, name }) => ({ value: slug, label: name })) ?? []}
+              w={260}
+            />
             <NumberInput
               label="Most output tokens"
               description="Empty leaves it to project and model."
@@ -117,6 +138,7 @@ export default function PlaygroundPage() {
               models={names}
               onModel={(model) => setModels(place === 0 ? [model, models[1]] : [models[0], model])}
               narrow={comparing}
+              steps={steps}
             />
           ))}
         </SimpleGrid>
