@@ -24,12 +24,7 @@ export function App() {
   }
 
   return (
-    <MantineProvider
-      theme={theme}
-      cssVariablesResolver={readable}
-      defaultColorScheme="auto"
-      getStyleNonce={styleNonce}
-    >
+    <MantineProvider theme={theme} cssVariablesResolver={readable} defaultColorScheme="auto" getStyleNonce={styleNonce}>
       <Notifications position="bottom-right" autoClose={6000} />
       <ErrorBoundary>
         <Provider value={client}>
