@@ -1,7 +1,8 @@
-"""`python -m tests.mutation [path …] [--most N] [--jobs N] [--seed N]`: which mutants of `core` its tests let pass.
+"""`python -m tests.mutation [path …] [--most N] [--log FILE] [--report]`: which mutants of `core` its tests let pass.
 
 Every number of the source is made one more and one less, every comparison is moved at its boundary and turned around. Without
---most all are tried; with it, so many of each file, drawn with the seed. The report goes to docs/soak/.
+--most all are tried; with it, so many of each file, drawn with --seed. With --log a run that was broken off goes on. The report
+of --report goes to docs/soak/.
 """
 
 from __future__ import annotations
@@ -74,12 +75,25 @@ def _try_all(arguments: argparse.Namespace) -> int:
     chosen = [mutant for path in paths for mutant in _some(mutants_of(ROOT, path), arguments.most, arguments.seed)]
     started = time.monotonic()
     trial = Trial(reached, seconds)
+    verdicts = _verdicts(arguments.log)
+    left = [mutant for mutant in chosen if str(mutant) not in verdicts]
     with multiprocessing.get_context("fork").Pool(arguments.jobs) as pool:
-        survivors = [mutant for mutant, survives in zip(chosen, pool.imap(trial.survives, chosen), strict=True) if survives]
+        for mutant, survives in zip(left, pool.imap(trial.survives, left), strict=True):
+            verdicts[str(mutant)] = survives
+            if arguments.log:
+                with arguments.log.open("a", encoding="utf-8") as log:
+                    log.write(f"{int(survives)} {mutant}\n")
+    survivors = [mutant for mutant in chosen if verdicts[str(mutant)]]
     text = "\n".join(_report(chosen, survivors, time.monotonic() - started, arguments))
     print(f"\n{text}")
     arguments.lines.write_text(text, encoding="utf-8")
     return int(len(survivors) > 0.1 * len(chosen))
+
+
+def _verdicts(log: Path | None) -> dict[str, bool]:
+    """Which mutants survived in a run that was broken off, by what each is."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log and log.is_file() else []
+    return {line[2:]: line.startswith("1") for line in lines}
 
 
 class Trial:
@@ -164,6 +178,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--most", type=int, default=0, help="mutants of each file; 0: all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--log", type=lambda given: Path(given).absolute(), help="go on from here after a run was broken off")
     parser.add_argument("--lines", type=Path, help=argparse.SUPPRESS)  # given to the run in the copy: where its report goes
     parser.add_argument("--report", action="store_true", help="write docs/soak/<date>-mutation.txt")
     return parser.parse_args()
