@@ -37,7 +37,7 @@ from tests.proxy.servers import chunk
 
 OK_STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 OK_JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-QUICK = "timeouts: {attempt_timeout_ms: 150, timeout_ms: 5000}\n"
+QUICK = "timeouts: {attempt_timeout_ms: 500, timeout_ms: 9000}\n"
 
 
 @pytest.fixture
