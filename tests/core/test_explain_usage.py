@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from core.explain import explain_file
+from core.config import Routing
+from core.explain import Explanation, explain_file
+from core.facts import Facts
 
 NOW = "2026-11-23T12:00:00Z"
 RULES = ("cost", "calls", "input_tokens", "output_tokens")
@@ -53,3 +55,7 @@ def test_without_now_and_without_records_nothing_has_happened_yet() -> None:
 def test_a_limit_of_nothing_never_ends_and_one_of_something_at_its_reset(value: int, ends: str) -> None:
     shown = run(value, usage=[{"at": NOW, "cost": 1, "input_tokens": 1, "output_tokens": 1}])
     assert shown["dropped"]["m"].count(ends) == len(RULES)
+
+
+def test_an_explanation_is_of_the_beginning_of_time_unless_it_says_when() -> None:
+    assert Explanation(routing=Routing(), models={}, facts=Facts()).now_ms == 0
