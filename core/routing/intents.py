@@ -68,14 +68,14 @@ def match(params: SemanticIntent, vector: Vector, known: Mapping[str, Vector]) -
 
 
 def _near(params: SemanticIntent, likeness: Mapping[str, float]) -> tuple[str, ...]:
-    """Matched at top ≥ absolute, confident at top − second ≥ ambiguity; a second that is absent is at 0."""
+    """Matched at top ≥ absolute, confident at top − second ≥ ambiguity. A single intent has none to be mistaken for."""
     # Sorting is stable: of intents that are as near, the one that stands first in the settings comes first.
     ranked = sorted(likeness, key=likeness.__getitem__, reverse=True)
     if not ranked or likeness[ranked[0]] < params.absolute_threshold:
         return ()
-    second = likeness[ranked[1]] if len(ranked) > 1 else 0.0
-    confident = likeness[ranked[0]] - second >= params.ambiguity_threshold
-    return tuple(ranked[: 1 if confident else 2])
+    top, *others = ranked
+    as_near = [key for key in others[:1] if likeness[top] - likeness[key] < params.ambiguity_threshold]
+    return (top, *as_near)
 
 
 def given(params: SemanticIntent, matched: Match, candidates: Sequence[str]) -> Given:

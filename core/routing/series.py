@@ -25,10 +25,10 @@ class Series:
     def add(self, cell: Cell) -> None:
         """Count a record."""
         at_ms = cell.at_ms
-        if cell.errors and at_ms > self.newest_failure_ms:
-            self.newest_failure_ms = at_ms
-        if cell.successes and at_ms > self.newest_success_ms:
-            self.newest_success_ms = at_ms
+        if cell.errors:
+            self.newest_failure_ms = max(self.newest_failure_ms, at_ms)
+        if cell.successes:
+            self.newest_success_ms = max(self.newest_success_ms, at_ms)
         self.history.advance(at_ms)
         self.history.add(cell)
 

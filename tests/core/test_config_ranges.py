@@ -12,10 +12,11 @@ import yaml
 from core import config, fields, providers
 from core.conversion import Misfit, convert
 from core.routing.policies import Policy
+from core.routing.policies.semantic_intent import Intent
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/ranges.yaml").read_text())
 MODULES = (config, fields, providers)
-POLICIES = {policy.__name__: policy for policy in get_args(Policy)}
+POLICIES: dict[str, Any] = {policy.__name__: policy for policy in get_args(Policy)} | {"Intent": Intent}
 HASH = "0123456789abcdef" * 4
 
 
@@ -58,8 +59,10 @@ def test_what_holds_where_nothing_is_said(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", CASES["texts"], ids=name)
 def test_a_text_is_taken_from_its_shortest_to_its_longest(row: dict[str, Any]) -> None:
-    def text(length: int) -> str:
-        return (row.get("text", "") + ("A" if row["field"] == "env" else "a") * length)[:length]
+    def text(length: int) -> object:
+        made = (row.get("text", "") + ("A" if row["field"] == "env" else "a") * length)[:length]
+        intent = Intent(examples=("x",), models=("m",))
+        return {"list": (made,), "map": {made: intent}}.get(row.get("in", ""), made)
 
     longest = row["longest"]
     assert [taken(row, text(longest)), taken(row, text(longest + 1))] == [True, False]
@@ -92,3 +95,8 @@ def test_tiers_ascend(thresholds: list[int], ascending: bool) -> None:
         "with": {"output": 1, "tiers": [{"above_input_tokens": at} for at in thresholds]},
     }
     assert taken(row, Decimal(1)) == ascending
+
+
+def test_an_address_that_is_given_is_not_empty() -> None:
+    """It would stand for the kind's own address; who means that one leaves it out."""
+    assert not taken({"type": "Provider", "field": "base_url", "with": {"kind": "openai"}}, "")

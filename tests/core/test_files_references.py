@@ -12,7 +12,7 @@ from core import files
 from core.config import Config
 from core.digest import content_sum
 from core.files import ConfigErrors
-from core.references import references
+from core.references import indexed, references
 from tests.core.configurations import SOUND, sample, sha256, token
 
 ROUTING = b"models:\n- id: fast\n- id: team/smart\npolicies:\n- kind: health\n"
@@ -143,6 +143,13 @@ def test_a_sound_change_gives_what_loading_the_result_gives(sound: Config, chang
     assert applied == files.load(tree(SOUND, changes))
     assert applied.content_sum == content_sum(applied.files)
     assert applied.index == references(applied.files)
+
+
+def test_an_index_is_made_where_there_is_none_and_kept_where_there_is_one(sound: Config) -> None:
+    bare = Config(files=sound.files, content_sum=sound.content_sum)
+    made = indexed(bare)
+    assert (made.files, made.index) == (bare.files, references(bare.files))
+    assert indexed(made) is made
 
 
 def test_all_errors_of_all_files_are_told_in_order(sound: Config) -> None:

@@ -95,6 +95,9 @@ def test_a_start_without_any_last_good_version_runs_what_is_sound() -> None:
     assert not [path for path in result.files if path.startswith("projects/a/")]
     assert isinstance(result.files["projects/b/project.yaml"], Project)
     assert [error.file for error in errors] == [PROJECT, ROUTING, T1]
+    # Nothing in the token's file is wrong: it is named as a whole, from its first line on.
+    assert (errors[2].line, errors[2].field) == (1, "")
+    assert PROJECT in errors[2].reason
 
 
 def test_what_was_left_out_comes_back_when_it_is_handed_in_again_mended(sound: Config) -> None:

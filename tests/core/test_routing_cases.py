@@ -72,6 +72,9 @@ def test_a_policy_scores_as_its_rule_says(row: dict[str, Any]) -> None:
     assert outcome.scores == pytest.approx(expected, rel=0, abs=1e-12)
     assert list(outcome.excluded) == row.get("excluded", [])
     assert list(outcome.scores) == list(models)
+    for name, figures in row.get("inputs", outcome.inputs).items():
+        assert outcome.inputs[name] == {figure: value(arithmetic) for figure, arithmetic in figures.items()}
+    assert outcome.inputs.keys() == row.get("inputs", outcome.inputs).keys()
 
 
 def test_the_records_of_a_case_may_come_in_any_order() -> None:

@@ -64,6 +64,14 @@ def test_a_ranking_says_which_policies_are_to_be_asked_beforehand_and_whether_bu
     assert Ranking(candidates("a"), [BudgetRemaining()]).weighs_budgets is True
 
 
+def test_rankings_are_equal_by_what_they_were_made_of() -> None:
+    ranking = Ranking(candidates("a", "b"), [Cheapest()])
+    assert ranking == Ranking(candidates("a", "b"), [Cheapest()])
+    assert ranking != Ranking(candidates("b", "a"), [Cheapest()])
+    assert ranking != Ranking(candidates("a", "b"), [Health()])
+    assert ranking != "a ranking"
+
+
 def test_without_candidates_there_is_no_order() -> None:
     assert decide(Facts(), [], [Health()], Statistics(), NOW_MS) == Decision()
 
@@ -76,6 +84,20 @@ def test_totals_are_rounded_like_round_and_ties_keep_the_order(first: list[float
     totals = {name: round(first[at] * 2 + second[at] * 1, 9) for at, name in enumerate(names)}
     assert decision.totals == totals
     assert list(decision.order) == sorted(names, key=lambda name: (-totals[name], names.index(name)))
+
+
+@given(st.integers(0, 10**9 - 1), st.sampled_from([-2, -1, 0, 1, 2]))
+def test_totals_next_to_half_a_billionth_are_rounded_like_round(billionths: int, steps: int) -> None:
+    point = (billionths + 0.5) / 1e9
+    for _ in range(abs(steps)):
+        point = math.nextafter(point, math.inf if steps > 0 else 0.0)
+    assert asked({"a": point}, "a").totals == {"a": round(point, 9)}
+
+
+@pytest.mark.parametrize("thousandths", range(0, 1000, 9))
+def test_any_fraction_of_a_billionth_is_rounded_to_the_nearest(thousandths: int) -> None:
+    point = (7_000 + thousandths) / 1e12
+    assert asked({"a": point}, "a").totals == {"a": round(point, 9)}
 
 
 def test_a_decision_survives_its_encoding() -> None:

@@ -116,6 +116,7 @@ def test_an_embedding_leads_to_the_pool_that_the_rule_says(row: dict[str, Any]) 
         said = given(policy, match(policy, row["vector"], known), ids)
     pool = candidates({name: {} for name in ids})
     decision = decide(Facts(), pool, [policy], Statistics(), NOW_MS, given={0: said})
+    assert "failed" in row or said.points == row["scores"]
     assert decision.policies[0].scores == row["scores"]
     assert list(decision.policies[0].excluded) == row.get("excluded", [])
     assert decision.policies[0].note

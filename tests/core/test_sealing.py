@@ -20,6 +20,12 @@ def test_key_files_may_end_with_a_newline() -> None:
     assert unseal(private + b"\n", seal(public + b"\n", "p", "http://x", "k")).key == "k"
 
 
+def test_keys_of_32_raw_bytes_are_taken_as_they_are() -> None:
+    private, public = map(base64.b64decode, generate_keys())
+    assert (len(private), len(public)) == (32, 32)
+    assert unseal(private, seal(public, "p", "http://x", "k")).key == "k"
+
+
 def test_the_same_key_sealed_twice_gives_two_different_boxes() -> None:
     _, public = generate_keys()
     assert seal(public, "p", "http://x", "k") != seal(public, "p", "http://x", "k")

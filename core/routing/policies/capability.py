@@ -26,15 +26,13 @@ class Capability(
 
 
 def score(situation: Situation, pool: Pool, params: Capability) -> Scores:
-    """1.0, but 0.0 and out for a model that declares `false` for a need; what it does not declare counts as able."""
+    """1.0, but out (and so at 0.0) is a model that declares `false` for a need; what it does not declare counts as able."""
     needs, unable = situation.facts.needs, pool.unable
     missing = [(need, unable[need]) for need in needs if need in unable] if needs and unable else ()
     if not missing:
         return Scores(pool.all_one)
-    scores = pool.all_one.copy()
     lacks: dict[str, list[str]] = {}
     for need, positions in missing:
         for at in positions:
-            scores[at] = 0.0
             lacks.setdefault(pool.ids[at], []).append(need)
-    return Scores(scores, {model: f"it has no {', '.join(needs)}" for model, needs in lacks.items()})
+    return Scores(pool.all_one, {model: f"it has no {', '.join(needs)}" for model, needs in lacks.items()})
