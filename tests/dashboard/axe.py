@@ -1,0 +1,36 @@
+"""axe-core in a page: what it finds against the rules of accessibility, in each theme."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from tests.e2e.product import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+AXE = ROOT / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+def dress(page: Page, theme: Literal["light", "dark"]) -> None:
+    """Let the system prefer a theme, and wait until the page has it."""
+    page.emulate_media(color_scheme=theme)
+    page.locator(f"html[data-mantine-color-scheme={theme}]").wait_for()
+    # Two frames: what moves in a theme's change has then arrived, as nothing moves for long with reduced motion.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, each with the element that it is about."""
+    page.evaluate(AXE.read_text())
+    found: list[dict[str, Any]] = page.evaluate("axe.run({ resultTypes: ['violations'] }).then((all) => all.violations)")
+    return [f"{each['id']}: {each['help']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+
+def passes(page: Page, *themes: Literal["light", "dark"]) -> None:
+    """Fail with what axe finds on the page as it is now, in these themes; in both where none is named."""
+    for theme in themes or THEMES:
+        dress(page, theme)
+        found = violations(page)
+        assert not found, "\n".join([f"in the {theme} theme:", *found])
