@@ -111,7 +111,7 @@ def read(text: bytes) -> Explanation:
     owners = [(event.project, event.token) for event in events] + [(item.project, item.token) for item in usage]
     project = _named("project", value) or _only(project for project, _ in owners)
     token = _named("token", value) or _only(token for _, token in owners)
-    now_ms = _instant("now", value["now"]) if "now" in value else max(_last_end(events), _last_record(usage))
+    now_ms = _instant("now", value["now"]) if "now" in value else max([_last_end(events), *(item.at_ms for item in usage)])
     limits = _typed("limits", value.get("limits", {}), Levels)
     return Explanation(
         routing=routing,
@@ -189,10 +189,6 @@ def _last_end(events: tuple[RequestFinished, ...]) -> int:
     """Without a `now`, things are as they were when the last attempt had ended."""
     ends = [event.at_ms + round(attempt.ended_ms) for event in events for attempt in event.attempts]
     return max(ends, default=max((event.at_ms for event in events), default=0))
-
-
-def _last_record(usage: Iterable[_Used]) -> int:
-    return max((item.at_ms for item in usage), default=0)
 
 
 def _named(field: str, value: Mapping[str, Any]) -> str:

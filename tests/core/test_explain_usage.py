@@ -57,5 +57,17 @@ def test_a_limit_of_nothing_never_ends_and_one_of_something_at_its_reset(value: 
     assert shown["dropped"]["m"].count(ends) == len(RULES)
 
 
+@pytest.mark.parametrize(("model", "left"), [({"prices": {"input": 1, "output": 1}}, 0.25), ({"unpriced": "allow"}, 0.5)])
+def test_a_model_without_a_price_has_no_part_in_a_cost_limit(model: dict[str, Any], left: float) -> None:
+    rules = [{"metric": "cost", "window": "daily", "value": 4}, {"metric": "calls", "window": "daily", "value": 2}]
+    shown = run(
+        routing={"models": [{"id": "m"}], "policies": [{"kind": "budget-remaining"}]},
+        models={"m": model},
+        limits={"project": {"rules": rules}},
+        usage=[{"at": NOW, "cost": 3}],
+    )
+    assert shown["totals"] == {"m": left}
+
+
 def test_an_explanation_is_of_the_beginning_of_time_unless_it_says_when() -> None:
     assert Explanation(routing=Routing(), models={}, facts=Facts()).now_ms == 0
