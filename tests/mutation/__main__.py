@@ -27,11 +27,13 @@ import msgspec  # noqa: F401  # children find what they need imported already
 import yaml  # noqa: F401  # the same
 
 from tests.mutation.mutants import Mutant, mutants_of
-from tests.mutation.running import PLUGINS, killer, reached_by
+from tests.mutation.running import PLUGINS, Reached, killer, reached_by
 from tests.soak import report
 
 ROOT = Path(__file__).parents[2]
 TESTS = ("tests/core",)
+QUICK_S = 0.1  # a test that takes less is tried before the others
+QUICKEST = 60  # so many of them are
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 
 
@@ -70,7 +72,7 @@ def _try_all(arguments: argparse.Namespace) -> int:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     print("which test reaches what …", flush=True)
     reached, seconds = reached_by(ROOT, TESTS)
-    print(f"{len(reached)} tests in {seconds:.0f} s", flush=True)
+    print(f"{len(reached)} tests in {sum(seconds.values()):.0f} s", flush=True)
     paths = [path for path in _sources() if any(path.startswith(wanted) for wanted in arguments.paths)]
     chosen = [mutant for path in paths for mutant in _some(mutants_of(ROOT, path), arguments.most, arguments.seed)]
     started = time.monotonic()
@@ -99,9 +101,10 @@ def _verdicts(log: Path | None) -> dict[str, bool]:
 class Trial:
     """Tries mutants, with what earlier ones have taught: the test that found a neighbour comes first."""
 
-    def __init__(self, reached: dict[str, set[tuple[str, int]]], seconds: float) -> None:
-        self._reached = reached
-        self._seconds = 30 + 2 * seconds
+    def __init__(self, reached: Reached, seconds: dict[str, float]) -> None:
+        self._reached = dict(sorted(reached.items(), key=lambda entry: seconds[entry[0]]))  # the quickest first
+        self._quick = {test for test, took in seconds.items() if took < QUICK_S}
+        self._seconds = 30 + 2 * sum(seconds.values())
         self._found: Counter[tuple[str, str]] = Counter()
 
     def survives(self, mutant: Mutant) -> bool:
@@ -120,13 +123,25 @@ class Trial:
 
     def _tests_for(self, mutant: Mutant) -> list[list[str]]:
         """Rounds of tests: the best hitherto; those that call the function or, for a module's lines, the file; then all."""
-        best = [test for (path, test), _ in self._found.most_common() if path == mutant.path][:3]
         if mutant.function:
-            near = {test for test, functions in self._reached.items() if (mutant.path, mutant.function) in functions}
-            return [[test for test in best if test in near], [test for test in near if test not in best]]
-        near = {test for test, functions in self._reached.items() if any(path == mutant.path for path, _ in functions)}
-        rest = [test for test in self._reached if test not in near and test not in best]
-        return [best, [test for test in near if test not in best], rest]
+            near = [test for test, functions in self._reached.items() if (mutant.path, mutant.function) in functions]
+        else:
+            near = [test for test, functions in self._reached.items() if any(path == mutant.path for path, _ in functions)]
+        killers = [test for (path, test), _ in self._found.most_common() if path == mutant.path]
+        best = [test for test in killers if test in near or not mutant.function][:3]
+        quick = [test for test in near if test in self._quick][:QUICKEST]
+        rest = [] if mutant.function else list(self._reached)
+        return _rounds(best, quick, near, rest)
+
+
+def _rounds(*rounds: list[str]) -> list[list[str]]:
+    """Without those that an earlier round has tried."""
+    seen: set[str] = set()
+    left = []
+    for tests in rounds:
+        left.append([test for test in tests if test not in seen])
+        seen.update(tests)
+    return left
 
 
 def _report(chosen: list[Mutant], survivors: list[Mutant], seconds: float, arguments: argparse.Namespace) -> list[str]:

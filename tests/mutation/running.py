@@ -88,19 +88,32 @@ class Reaching:
     def __init__(self, root: Path) -> None:
         self._prefix = f"{root}/"
         self.reached: Reached = {}
+        self.seconds: dict[str, float] = {}
         self._now: set[tuple[str, int]] = set()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object:
         """Look on while it is set up, called and torn down."""
+        _forget_cached()
         self._now = self.reached.setdefault(item.nodeid, set())
+        started = time.process_time()
         sys.setprofile(self._called)
         yield
         sys.setprofile(None)
+        self.seconds[item.nodeid] = time.process_time() - started
 
     def _called(self, frame: FrameType, event: str, argument: object) -> None:
         if event == "call" and (name := frame.f_code.co_filename).startswith(self._prefix):
             self._now.add((name[len(self._prefix) :], frame.f_code.co_firstlineno))
+
+
+def _forget_cached() -> None:
+    """A function that remembers its answers would else be called by the first of its tests alone."""
+    for name, module in tuple(sys.modules.items()):
+        if name.partition(".")[0] == "core":
+            for value in tuple(vars(module).values()):
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
 
 
 def in_child(work: Callable[[], object], seconds: float) -> object:
@@ -143,20 +156,19 @@ def _answer(pid: int, reading: int, seconds: float) -> object:
         os.waitpid(pid, 0)
 
 
-def reached_by(root: Path, tests: Sequence[str]) -> tuple[Reached, float]:
-    """Which functions each test calls, and how long all take. The tests have to pass."""
+def reached_by(root: Path, tests: Sequence[str]) -> tuple[Reached, dict[str, float]]:
+    """Which functions each test calls, and how many seconds it takes. The tests have to pass."""
 
     def work() -> object:
         plugin = Reaching(root)
         code = int(pytest.main([*OPTIONS, *tests], plugins=[plugin]))
-        return plugin.reached, code, sys.stdout.getvalue() if isinstance(sys.stdout, io.StringIO) else ""
+        return plugin.reached, plugin.seconds, code, sys.stdout.getvalue() if isinstance(sys.stdout, io.StringIO) else ""
 
-    started = time.monotonic()
     answer = in_child(work, 1_800)
     assert isinstance(answer, tuple), "the tests did not end"
-    reached, code, printed = answer
+    reached, seconds, code, printed = answer
     assert code == 0, f"the tests fail without a mutant: {printed[-2_000:]}"
-    return reached, time.monotonic() - started
+    return reached, seconds
 
 
 def killer(root: Path, mutant: Mutant, order: dict[str, int], files: Sequence[str], seconds: float) -> str | None:
