@@ -1,4 +1,4 @@
-"""Memory that statistics take is bounded, and each bound is where it is written: the last that fits, the first that does not."""
+"""Memory that statistics take is bounded, each bound where it is written: the last that fits, the first that does not."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def test_no_more_than_four_windows_of_a_project_are_kept_and_the_first_one_goes(
 
 
 THINNED = [
-    # (of 8 that fit, the seconds of the older 4 of 9 successes, and of the newer 5, which stay as they are). Six, three quarters of
-    # 8, are kept: the older ones come to 1.
+    # (of 8 that fit, the seconds of the older 4 of 9 successes, and of the newer 5, which stay as they are). Six stay, three
+    # quarters of 8: the older ones come to 1.
     ("all of one span join the first", [0, 20, 40, 86], [200, 210, 220, 230, 240]),
     ("of two spans, in one of twice the length", [0, 20, 40, 87], [200, 210, 220, 230, 240]),
     ("of four, in one of four times", [0, 90, 180, 340], [500, 510, 520, 530, 540]),
