@@ -18,7 +18,7 @@ from core.routing.intents import BadVector, centroids, given, match
 from core.routing.judging import Unreadable, points
 from core.routing.policies import Llm, SemanticIntent
 from core.routing.stats import Statistics
-from tests.core.test_routing_cases import NOW_MS, event, model_file, rows, value
+from tests.core.test_routing_cases import NOW_MS, event, figures_of, model_file, rows, value
 
 PROJECT = "the-project"
 
@@ -71,6 +71,10 @@ def test_a_policy_scores_as_its_rule_says(row: dict[str, Any]) -> None:
     assert list(outcome.scores) == list(models)
     assert sorted(outcome.excluded) == row.get("excluded", [])
     assert all(outcome.excluded.values())
+    if "reasons" in row:
+        assert outcome.excluded == row["reasons"]
+    if "inputs" in row:
+        assert outcome.inputs == {name: figures_of(shown) for name, shown in row["inputs"].items()}
 
 
 @pytest.mark.parametrize("row", rows("decisions"))
