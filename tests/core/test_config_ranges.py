@@ -14,7 +14,7 @@ from core.conversion import Misfit, convert
 from core.routing.policies import Policy
 from core.routing.policies.semantic_intent import Intent
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases/ranges.yaml").read_text())
+CASES = yaml.load((Path(__file__).parent / "cases/ranges.yaml").read_text(), Loader=yaml.CSafeLoader)
 MODULES = (config, fields, providers)
 POLICIES: dict[str, Any] = {policy.__name__: policy for policy in get_args(Policy)} | {"Intent": Intent}
 HASH = "0123456789abcdef" * 4

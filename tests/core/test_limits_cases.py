@@ -25,7 +25,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rows(name: str) -> list[Any]:
-    document = yaml.load((CASES / f"{name}.yaml").read_text(), Loader=yaml.BaseLoader if "windows" in name else yaml.SafeLoader)
+    document = yaml.load(
+        (CASES / f"{name}.yaml").read_text(), Loader=yaml.CBaseLoader if "windows" in name else yaml.CSafeLoader
+    )
     shared = {key: value for key, value in document.items() if key != "rows"}
     return [pytest.param({**shared, **row}, id=row["rule"]) for row in document["rows"]]
 
