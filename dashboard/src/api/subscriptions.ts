@@ -33,6 +33,7 @@ export interface Feed<Data, Variables> {
   /** The variables to subscribe with, asked for before each connection: the place to give the last cursor. */
   variables: () => Variables
   onData: (data: Data) => void
+  /** `connecting` at first; `away` once a connection was lost or refused, until there is one again. */
   onConnection?: (state: Connection, why?: string) => void
 }
 
@@ -45,7 +46,6 @@ export function follow<Data, Variables>(feed: Feed<Data, Variables>): () => void
   const say = feed.onConnection ?? (() => undefined)
 
   function connect(): void {
-    say('connecting')
     stop = socket().subscribe<Data>(
       { query: stringifyDocument(feed.document), variables: feed.variables() as Record<string, unknown> },
       {
@@ -72,6 +72,7 @@ export function follow<Data, Variables>(feed: Feed<Data, Variables>): () => void
     waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
   }
 
+  say('connecting')
   connect()
   return () => {
     ended = true

@@ -30,7 +30,7 @@ export function DecisionView({ decision }: { decision: Decision }) {
       <LeftOut decision={decision} />
       {policies.length === 0 ? (
         <Text size="sm" c="dimmed">
-          No policy ran: models are tried in the project’s order.
+          {order.length ? 'No policy ran: models are tried in the project’s order.' : 'No policy ran.'}
         </Text>
       ) : (
         <ScoreTable decision={decision} />
@@ -91,8 +91,8 @@ function LeftOut({ decision }: { decision: Decision }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {found.map(({ model, by, reason }) => (
-            <Table.Tr key={`${model} ${by}`}>
+          {found.map(({ model, by, reason }, place) => (
+            <Table.Tr key={place}>
               <Table.Td>
                 <Code>{model}</Code>
               </Table.Td>

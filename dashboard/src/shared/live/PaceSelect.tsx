@@ -2,7 +2,7 @@
 import { Group, Select, Text } from '@mantine/core'
 import { useLocalStorage } from '@mantine/hooks'
 import type { Connection } from '../../api/subscriptions'
-import type { Pace } from './useLogRows'
+import type { Pace } from './reader'
 
 const PACES: { value: string; label: string; pace: Pace }[] = [
   { value: 'live', label: 'Live', pace: 'live' },
@@ -16,7 +16,12 @@ const PACES: { value: string; label: string; pace: Pace }[] = [
 
 /** The chosen pace, its name, and how to choose another. */
 export function usePace(): [Pace, string, (name: string) => void] {
-  const [name, setName] = useLocalStorage({ key: 'waybill-log-pace', defaultValue: 'live' })
+  const [name, setName] = useLocalStorage({
+    key: 'waybill-log-pace',
+    defaultValue: 'live',
+    // At once: who chose to have none is not followed for a moment first.
+    getInitialValueInEffect: false,
+  })
   return [PACES.find(({ value }) => value === name)?.pace ?? 'live', name, setName]
 }
 
@@ -26,7 +31,11 @@ interface Props {
   connection: Connection
 }
 
-const WORDS: Record<Connection, string> = { live: 'live', connecting: 'connecting…', away: 'reconnecting…' }
+const WORDS: Record<Connection, string> = {
+  live: 'live',
+  connecting: 'connecting…',
+  away: 'not connected, trying again…',
+}
 
 export function PaceSelect({ name, onChoose, connection }: Props) {
   return (

@@ -7,16 +7,24 @@ export interface Cursored {
 /** So many are kept while rows stream in; older ones are asked for when somebody scrolls to them. */
 export const MOST_ROWS = 2_000
 
-/** `rows` with `coming` (oldest first) before them. What is there already is left as it is. */
-export function withNewer<Row extends Cursored>(rows: readonly Row[], coming: readonly Row[], most = MOST_ROWS): Row[] {
-  const known = new Set(rows.slice(0, coming.length + most).map(({ cursor }) => cursor))
+/**
+ * `rows` with `coming` (oldest first) before them. What is there already is left as it is. The oldest make room where there would be more
+ * than `most`, or than somebody has asked for by scrolling.
+ */
+export function withNewer<Row extends Cursored>(
+  rows: readonly Row[],
+  coming: readonly Row[],
+  most = MOST_ROWS,
+): readonly Row[] {
+  const known = new Set(rows.map(({ cursor }) => cursor))
   const fresh: Row[] = []
   for (const row of coming) {
     if (known.has(row.cursor)) continue
     known.add(row.cursor)
     fresh.push(row)
   }
-  return [...fresh.reverse(), ...rows].slice(0, Math.max(most, 0))
+  if (fresh.length === 0) return rows
+  return [...fresh.reverse(), ...rows].slice(0, Math.max(most, rows.length))
 }
 
 /** `rows` with the next older page after them. */
