@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from api.repository.leaks import leaks
+from api.repository.lineage import identity_faults
 from api.repository.store import Changes, Repository
 from core import files
 from core.config import Config
@@ -28,6 +29,7 @@ class Known(msgspec.Struct, frozen=True):
 def validated(repository: Repository, known: Known | None, head: str | None, changes: Changes) -> Config:
     """The configuration with `changes` on top of `head`. Raises ConfigErrors."""
     refuse(file_faults(changes))
+    refuse(identity_faults(repository, head, changes))
     if known is not None and repository.holds(known.revision):
         since = repository.changes(known.revision, head) if head not in (None, known.revision) else {}
         return files.apply(known.config, {**since, **changes})

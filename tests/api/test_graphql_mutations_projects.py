@@ -121,6 +121,25 @@ async def test_a_deleted_project_is_gone_with_all_its_files(api: Api) -> None:
     assert (await change(api, "projectDelete", slug="short-lived"))["__typename"] == "NotFound"
 
 
+async def test_a_former_projects_slug_is_not_given_again_and_the_project_itself_can_come_back(api: Api) -> None:
+    await project(api, "Once there")
+    revision = (await change(api, "projectDelete", slug="once-there"))["revision"]
+    for dry in (True, False):
+        failed = await project(api, "Other", slug="once-there", dryRun=dry)
+        (problem,) = failed["problems"]
+        assert (failed["__typename"], problem["field"]) == ("ValidationFailed", "id")
+        assert problem["reason"].startswith("`once-there` is the slug of the project with the id")
+    made = await change(api, "projectCreate", "project { slug }", name="Once there")
+    assert made["project"]["slug"] == "once-there-2"
+    await change(api, "projectDelete", slug="once-there-2")
+    undone = (
+        "mutation($input: RevertInput!) { revert(input: $input) { __typename ... on Reverted { change { changedFiles } } } }"
+    )
+    wish = {"revision": revision, "expectedRevision": api.head(), "reason": "It is missed"}
+    done = (await api.data(undone, input=wish))["revert"]
+    assert (done["__typename"], len(done["change"]["changedFiles"])) == ("Reverted", 2)
+
+
 # --- routing ---
 
 HAND_WRITTEN = """\

@@ -13,7 +13,7 @@ from api.compilation import compiled
 from api.publications import Publications
 from api.repository.store import Repository
 from core.layout import Layout
-from tests.repositories import BLOG, SMALL, Person, committed, git, installed, large, refusal, token
+from tests.repositories import BLOG, SHOP, SMALL, Person, committed, git, installed, large, refusal, token
 
 Place = tuple[Layout, Repository, Person]
 INTRODUCTION = "waybill: this push does not validate, so nothing was changed:"
@@ -73,6 +73,22 @@ def test_what_a_push_breaks_elsewhere_is_refused(place: Place) -> None:
 @pytest.mark.parametrize("place", ["published"], indirect=True)
 class TestWhateverIsPublished:
     """What does not depend on where the check starts from."""
+
+    def test_a_slug_is_never_given_to_another_project(self, place: Place) -> None:
+        _, repository, person = place
+        folder = {path: data for path, data in SMALL.items() if path.startswith("projects/shop/")}
+        other = {**folder, SHOP: b"name: Another shop\nid: p-other\n"}
+        expected = f"{SHOP}:2: id: `shop` is the slug of the project with the id `p-shop`, for ever: "
+        assert refusal(person.push_changes(other))[1].startswith(expected)
+        person.pull()
+        assert person.push_changes(dict.fromkeys(folder)).returncode == 0
+        head = repository.head()
+        assert refusal(person.push_changes(other))[1].startswith(expected)
+        assert repository.head() == head
+        person.pull()
+        assert person.push_changes(folder).returncode == 0  # the project itself comes back
+        person.commit(dict.fromkeys(folder))
+        assert refusal(person.push_changes(other))[1].startswith(expected)  # deleted and made in one push
 
     def test_only_main_can_be_pushed_to(self, place: Place) -> None:
         _, repository, person = place

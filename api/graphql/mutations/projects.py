@@ -20,6 +20,7 @@ from api.graphql.types.change import ConfigurationChange
 from api.graphql.types.failures import Conflict, NotAllowed, NotFound, ValidationFailed
 from api.graphql.types.project import Project
 from api.identifiers import new_id
+from api.repository.lineage import former_id
 from api.repository.store import Changes
 from core.config import Config
 from core.paths import project_path, slug_of
@@ -79,7 +80,8 @@ class ProjectCreateInput(CommitInput):
 
     name: str = strawberry.field(description="Display name; unique ignoring case.")
     slug: str | None = strawberry.field(
-        default=None, description="URL-safe name, fixed for ever; derived from the name when left out."
+        default=None,
+        description="URL-safe name, fixed for ever and never another project's former one; left out: derived from the name.",
     )
     description: str | None = strawberry.field(default=None, description="What it is for.")
     timeouts: ProjectTimeoutsInput | None = strawberry.field(default=None, description="Its own timeouts.")
@@ -168,7 +170,7 @@ class ProjectUpdated(ConfigurationChange):
     project: Project = strawberry.field(description="The project as it is now, or would be.")
 
 
-@strawberry.type(description="The project was deleted, or would be; what was recorded of it stays.")
+@strawberry.type(description="The project was deleted, or would be; what was recorded of it stays, under its slug.")
 class ProjectDeleted(ConfigurationChange):
     """A project that is no more."""
 
@@ -216,10 +218,16 @@ def _created(
 
 
 def _free_slug(context: Context, wish: ProjectCreateInput) -> str:
-    """Read at the head, so that a slug that was just taken is seen; blocks."""
+    """Read at the head, so that a slug that was just taken is seen, and one that a former project had; blocks."""
     repository = context.services.repository
     head = repository.head()
-    return projects.derived_slug(wish.name, lambda slug: head is not None and repository.is_there(head, f"projects/{slug}"))
+
+    def is_taken(slug: str) -> bool:
+        if head is None:
+            return False
+        return repository.is_there(head, f"projects/{slug}") or former_id(repository, head, slug) is not None
+
+    return projects.derived_slug(wish.name, is_taken)
 
 
 async def project_update(context: Context, wish: ProjectUpdateInput) -> ProjectUpdated | Failure:
