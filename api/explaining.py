@@ -55,7 +55,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     explained: Explained
     revision: str | None
-    reconstructed: bool = False  # statistics and use of limits were made anew from what is recorded
+    reconstructed: bool = False  # statistics were made anew from what is recorded, and with them the decision
+    limits_reconstructed: bool = False  # so was the use of limits
     events: int = 0  # how many requests the statistics were folded from
 
 
@@ -75,7 +76,13 @@ async def decided(engine: AsyncEngine, catalogue: Catalogue, question: Question)
         given=_given(routing, question.said),
         project=question.slug,
     )
-    return Answer(explained=explain(document), revision=catalogue.revision, reconstructed=True, events=len(events))
+    return Answer(
+        explained=explain(document),
+        revision=catalogue.revision,
+        reconstructed=True,
+        limits_reconstructed=True,
+        events=len(events),
+    )
 
 
 def _models(catalogue: Catalogue, routing: Routing, slug: str) -> dict[str, Model]:
@@ -103,6 +110,17 @@ def as_it_was(event: RequestFinished) -> Answer:
         order=decision.order,
     )
     return Answer(explained=explained, revision=event.revision)
+
+
+async def as_it_was_with_limits(engine: AsyncEngine, catalogue: Catalogue, event: RequestFinished, now_ms: int) -> Answer:
+    """The same with the limits that held: a trace keeps what they dropped, and how they stood is made anew. `catalogue` is that
+    of the request's own revision."""
+    was = as_it_was(event)
+    routing = _file(catalogue.config.files.get(routing_path(event.project)), Routing) or Routing()
+    question = Question(slug=event.project, facts=event.facts or Facts(), now_ms=now_ms, at_ms=event.at_ms, token=event.token)
+    held = await _held(engine, catalogue, routing, question)
+    limits = tuple(limit.standing(event.at_ms) for limit in held)
+    return replace(was, explained=replace(was.explained, limits=limits), limits_reconstructed=True)
 
 
 def said_then(event: RequestFinished) -> tuple[tuple[str, Given], ...]:

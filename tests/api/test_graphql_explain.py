@@ -17,7 +17,8 @@ from tests.api.journalled import finished, request_id
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FIELDS = """{ at revision reconstructed events candidates order facts { inputTokensEstimate }
-  limits { scope owner metric window value used remaining allowed } dropped { model reason } unable { model }
+  limitsReconstructed limits { scope owner metric window value used remaining allowed }
+  dropped { model reason } unable { model }
   policies { kind weight failed note models { model score } } totals { model total } }"""
 EXPLAIN = f"""query($project: String!, $request: RequestInput!, $token: String, $at: String, $routing: JSON) {{
   explain(project: $project, request: $request, token: $token, at: $at, routing: $routing) {FIELDS} }}"""
@@ -131,8 +132,28 @@ async def test_a_recorded_request_is_as_it_was_under_its_revision_and_made_anew_
     was = (await api.data(AGAIN, id=request_id(902)))["explainRequest"]
     assert (was["revision"], was["reconstructed"], was["order"]) == (own, False, ["sim-smart", "sim-cheap"])
     assert was["policies"][0]["note"] == "all alike"
+    assert (was["limitsReconstructed"], was["limits"]) == (False, [])  # the repository does not have that revision
     assert was["policies"][0]["models"] == [{"model": "sim-smart", "score": 1.0}, {"model": "sim-cheap", "score": 0.25}]
     today = (await api.data(AGAIN, id=request_id(902), at=api.head()))["explainRequest"]
     assert (today["revision"], today["reconstructed"]) == (api.head(), True)
     assert today["order"] != was["order"]
     assert (await api.data(AGAIN, id="none"))["explainRequest"] is None
+
+
+async def test_a_recorded_request_shows_the_limits_of_its_own_revision_as_they_stood(api: Api) -> None:
+    held = b"id: p-held\nname: Held\nlimits:\n  rules:\n    - {metric: calls, window: yearly, value: 1}\n"
+    own = api.commit("projects/held/project.yaml", held)
+    api.commit("projects/held/project.yaml", held.replace(b"value: 1", b"value: 5"))
+    now_ms = time.time_ns() // 1_000_000
+    dropped = {"sim-fast": "project held: calls yearly: 1 of 1 used"}
+    decision = Decision(candidates=("sim-fast",), dropped=dropped)
+    await api.record(
+        finished(903, project="held", revision=own, at_ms=now_ms - 60_000),
+        finished(904, project="held", revision=own, at_ms=now_ms - 30_000, decision=decision, facts=Facts()),
+        finished(905, project="held", revision=own, at_ms=now_ms - 20_000),
+    )
+    was = (await api.data(AGAIN, id=request_id(904)))["explainRequest"]
+    assert (was["reconstructed"], was["limitsReconstructed"]) == (False, True)
+    assert was["dropped"] == [{"model": "sim-fast", "reason": dropped["sim-fast"]}]
+    [limit] = was["limits"]
+    assert (limit["owner"], limit["value"], limit["used"], limit["allowed"]) == ("project held", "1", "1", False)

@@ -83,8 +83,8 @@ class ExplainQueries:
         return Explanation.of(project, await _decided(context, catalogue, question))
 
     @strawberry.field(
-        description="A recorded request decided again: under its own revision as it was, under another with statistics and use"
-        " of limits made anew from what is recorded. Null where there is no such request, or no trace of it any more."
+        description="A recorded request decided again: under its own revision as it was, under another with statistics made"
+        " anew from what is recorded. Null where there is no such request, or no trace of it any more."
     )
     async def explain_request(
         self,
@@ -99,7 +99,7 @@ class ExplainQueries:
             return None
         event = _decode(body)
         if at is None or at == event.revision:
-            return Explanation.of(event.project, explaining.as_it_was(event))
+            return Explanation.of(event.project, await _as_it_was(context, event))
         if event.facts is None:
             raise BadInput("the request's body was never read, so there is nothing to decide anew")
         question = Question(
@@ -111,6 +111,16 @@ class ExplainQueries:
             said=explaining.said_then(event),
         )
         return Explanation.of(event.project, await _decided(context, await _catalogue(context, at), question))
+
+
+async def _as_it_was(context: Context, event: RequestFinished) -> Answer:
+    """With the limits of its revision, where the repository still has it."""
+    try:
+        catalogue = await context.services.history.catalogue(event.revision)
+    except UnknownRevision:
+        return explaining.as_it_was(event)
+    now_ms = time.time_ns() // 1_000_000
+    return await explaining.as_it_was_with_limits(context.services.engine, catalogue, event, now_ms)
 
 
 async def _catalogue(context: Context, at: str | None) -> Catalogue:

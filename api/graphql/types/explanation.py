@@ -64,12 +64,17 @@ class Explanation:
     at: Instant = strawberry.field(description="The instant that it was decided for.")
     revision: str | None = strawberry.field(description="The commit of the configuration that decided.")
     reconstructed: bool = strawberry.field(
-        description="Whether statistics and use of limits were made anew from what is recorded; else they are the proxy's own."
+        description="Whether statistics were made anew from what is recorded, and the decision with them; else it is the"
+        " proxy's own."
+    )
+    limits_reconstructed: bool = strawberry.field(
+        description="Whether `limits` were made anew from the configuration and from what is recorded. False, without limits,"
+        " for a recorded request whose revision the repository no longer has."
     )
     events: BigInt = strawberry.field(description="How many recorded requests the statistics were made from.")
     facts: RequestFacts = strawberry.field(description="What the request says that policies read.")
     limits: list[LimitStanding] = strawberry.field(
-        description="Each limit that holds, as it stood. Empty unless `reconstructed`: traces keep what limits dropped."
+        description="Each limit that held, as it stood. `dropped` is what it led to: of a recorded request as its trace has it."
     )
     candidates: list[str] = strawberry.field(description="The enabled models that can be sent such a request, in order.")
     unable: list[CandidateDrop] = strawberry.field(description="Models whose provider does not speak the request's dialect.")
@@ -88,6 +93,7 @@ class Explanation:
             at=Instant(found.now_ms),
             revision=answer.revision,
             reconstructed=answer.reconstructed,
+            limits_reconstructed=answer.limits_reconstructed,
             events=BigInt(answer.events),
             facts=RequestFacts.of(msgspec.convert(found.facts, Facts)),
             limits=[LimitStanding.of(standing) for standing in found.limits],
