@@ -67,7 +67,7 @@ class ChatVoice:
             pieces[-1] += b"data: [DONE]\n\n"
         return pieces
 
-    def error(self, status: int, kind: str, message: str, param: str | None) -> bytes:
+    def error(self, status: int, kind: str, message: str, param: str | None, dice: Dice) -> bytes:
         """The body of a failure."""
         return openai_error(kind, message, param)
 

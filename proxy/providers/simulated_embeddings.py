@@ -73,7 +73,7 @@ class EmbeddingsVoice:
         """Embeddings are never streamed."""
         raise NotImplementedError
 
-    def error(self, status: int, kind: str, message: str, param: str | None) -> bytes:
+    def error(self, status: int, kind: str, message: str, param: str | None, dice: Dice) -> bytes:
         """The body of a failure."""
         return openai_error(kind, message, param)
 

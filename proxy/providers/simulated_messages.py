@@ -83,9 +83,10 @@ class MessagesVoice:
         tokens[:1] = [opening + token for token in tokens[:1]] or [opening]
         return [b"".join(tokens)] if at_once else tokens
 
-    def error(self, status: int, kind: str, message: str, param: str | None) -> bytes:
+    def error(self, status: int, kind: str, message: str, param: str | None, dice: Dice) -> bytes:
         """The body of a failure."""
-        return _encode({"type": "error", "error": {"type": _ERRORS.get(status, "api_error"), "message": message}})
+        error = {"type": _ERRORS.get(status, "api_error"), "message": message}
+        return _encode({"type": "error", "error": error, "request_id": f"req_{dice.bits():016x}"})
 
 
 def _last_user_text(request: MessagesRequest) -> str:

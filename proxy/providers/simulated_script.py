@@ -58,7 +58,7 @@ class Voice(Protocol):
     def pieces(self, wish: Wish, said: Said, dice: Dice, *, at_once: bool) -> list[bytes]:
         """The stream, a token a piece, or all in one; only for a wish to stream."""
 
-    def error(self, status: int, kind: str, message: str, param: str | None) -> bytes:
+    def error(self, status: int, kind: str, message: str, param: str | None, dice: Dice) -> bytes:
         """The body of a failure."""
 
 
@@ -77,24 +77,23 @@ class Playwright:
 
     def script(self, body: bytes, dialect: Dialect = "openai_chat") -> Script:
         """The script for a request's body."""
-        voice = self._voices[dialect]
+        voice, simulation = self._voices[dialect], self._simulation
+        dice = Dice(simulation.seed, body)
         try:
             wish = voice.read(body)
         except BodyError as error:
-            return _error(voice, 400, "invalid_request_error", str(error), param=error.field or None)
-        simulation = self._simulation
-        dice = Dice(simulation.seed, body)
+            return _error(voice, 400, "invalid_request_error", str(error), dice, param=error.field or None)
         first_s = simulation.latency_ms / 1_000
         if first_s and simulation.latency_sigma:
             first_s *= math.exp(simulation.latency_sigma * dice.gauss())
         answer, words = self._scripted(wish)
         cut_after = answer.fail_after_chunks if answer is not None else None
         if answer is not None and answer.status != 200:
-            return _scripted_failure(voice, answer, first_s)
+            return _scripted_failure(voice, answer, first_s, dice)
         if simulation.failure_rate and dice.roll() < simulation.failure_rate:
             fate = dice.roll()
             if fate < 0.85:
-                return _failure(voice, fate, first_s)
+                return _failure(voice, fate, first_s, dice)
             cut_after = dice.bits() % simulation.output_tokens
         said = _say(wish, simulation, dice, answer, words, cut_after)
         if not wish.stream:
@@ -134,19 +133,19 @@ def _say(
     return Said(words, start, wanted, "end", cut_after=cut_after)
 
 
-def _scripted_failure(voice: Voice, answer: SimulatedAnswer, first_s: float) -> Script:
+def _scripted_failure(voice: Voice, answer: SimulatedAnswer, first_s: float, dice: Dice) -> Script:
     message = answer.text or f"The simulated model was told to answer {answer.status}."
     kind = "invalid_request_error" if 400 <= answer.status < 500 and answer.status != 429 else "server_error"
-    return _error(voice, answer.status, kind, message, first_s=first_s, retry_after_s=answer.retry_after_s)
+    return _error(voice, answer.status, kind, message, dice, first_s=first_s, retry_after_s=answer.retry_after_s)
 
 
-def _failure(voice: Voice, fate: float, first_s: float) -> Script:
+def _failure(voice: Voice, fate: float, first_s: float, dice: Dice) -> Script:
     """One of the failures that real providers have, by a number in 0 ≤ fate < 0.85."""
     if fate < 0.4:
         message = "The simulated model failed, as its failure_rate asks."
-        return _error(voice, 500, "server_error", message, first_s=first_s)
+        return _error(voice, 500, "server_error", message, dice, first_s=first_s)
     if fate < 0.7:
-        return _error(voice, 429, "rate_limit_exceeded", "The simulated model is busy.", first_s=first_s, retry_after_s=1)
+        return _error(voice, 429, "rate_limit_exceeded", "The simulated model is busy.", dice, first_s=first_s, retry_after_s=1)
     return Script(0, [], [], first_s, cut=True)
 
 
@@ -155,10 +154,11 @@ def _error(
     status: int,
     kind: str,
     message: str,
+    dice: Dice,
     *,
     param: str | None = None,
     first_s: float = 0.0,
     retry_after_s: int | None = None,
 ) -> Script:
     headers = [*_JSON_HEADERS, (b"retry-after", b"%d" % retry_after_s)] if retry_after_s is not None else _JSON_HEADERS
-    return Script(status, headers, [voice.error(status, kind, message, param)], first_s)
+    return Script(status, headers, [voice.error(status, kind, message, param, dice)], first_s)

@@ -259,6 +259,30 @@ def _shape_of_anthropic(error: Any, said: Said) -> None:
     assert error.request_id == error.body["request_id"] == error.response.headers["x-waybill-trace-id"]
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC])
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_a_simulated_models_refusal_has_the_shape_of_its_dialect(
+    tmp_path: Path, dialect: str, stream: bool, status: int
+) -> None:
+    simulated = b"kind: simulated\nsimulation: {answers: [{when: wrong, status: %d, text: That is wrong.}]}\n" % status
+    Publisher(tmp_path).publish({**product.configuration(9), "providers/up.yaml": simulated})
+    row = Row(BAD, BAD_ANTHROPIC, body={"messages": [{"role": "user", "content": "wrong"}]})
+    async with running(tmp_path) as proxy, client_of(proxy, row, dialect) as client:
+        with pytest.raises((openai.APIStatusError, anthropic.APIStatusError)) as raised:
+            await ask(client, row, stream)
+        assert proxy.row().http_status == status
+    error: Any = raised.value
+    assert (error.status_code, error.response.headers["x-should-retry"]) == (status, "false")
+    if dialect == OPENAI:
+        assert error.body.keys() == {"message", "type", "param", "code"}
+        assert error.body["message"] == "That is wrong."
+    else:
+        assert error.body.keys() == {"type", "error", "request_id"}
+        assert error.body["error"].keys() == {"type", "message"}
+        assert error.body["request_id"].startswith("req_")
+
+
 @pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC])
 async def test_a_timeout_between_bytes_is_an_error_event_of_the_dialect(tmp_path: Path, dialect: str) -> None:
     """After the commit there is no status any more: the SDK raises what the stream says."""

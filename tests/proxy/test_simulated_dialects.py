@@ -153,7 +153,12 @@ def test_scripted_failures_are_said_in_the_dialect() -> None:
     assert (busy.status, dict(busy.headers)[b"retry-after"]) == (429, b"7")
     assert json.loads(busy.pieces[0])["error"]["type"] == "rate_limit_error"
     wrong = json.loads(script(body("wrong", stream=True), answers=answers).pieces[0])
-    assert (wrong["type"], wrong["error"]) == ("error", {"type": "invalid_request_error", "message": "That is wrong."})
+    assert wrong == {
+        "type": "error",
+        "error": {"type": "invalid_request_error", "message": "That is wrong."},
+        "request_id": wrong["request_id"],
+    }
+    assert wrong["request_id"].startswith("req_")
     cut = script(body("cut", stream=True), answers=answers)
     data = b"".join(cut.pieces)
     assert (cut.cut, b"two" in data, b"three" in data, b"message_stop" in data) == (True, True, False, False)
