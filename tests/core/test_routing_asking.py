@@ -83,10 +83,10 @@ def test_any_answer_gives_points_of_candidates_or_none(answer: str) -> None:
 
 @pytest.mark.parametrize("answer", ["{" * 10**6, '{"a":' * 10**5, "[" * 10**6, '{"routing": [' + '{"model": "a", ' * 10**5])
 def test_an_answer_that_means_harm_takes_no_time(answer: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(Unreadable):
         points(answer, CANDIDATES)
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_an_answer_is_read_up_to_its_bound() -> None:

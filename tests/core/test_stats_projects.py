@@ -151,10 +151,10 @@ def test_the_cost_of_a_decision_does_not_grow_with_history_or_projects() -> None
         ranking.decide(Facts(), statistics, now, project="p0")
         best = float("inf")
         for round_number in range(5):
-            begun = time.perf_counter()
+            begun = time.process_time()
             for tick in range(200):
                 ranking.decide(Facts(), statistics, now + 1 + round_number * 200 + tick, project="p0")
-            best = min(best, (time.perf_counter() - begun) / 200 * 1e6)
+            best = min(best, (time.process_time() - begun) / 200 * 1e6)
         return best
 
     # The larger one is twenty times as large; a scan of it would show as such.
