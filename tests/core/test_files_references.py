@@ -152,6 +152,13 @@ def test_an_index_is_made_where_there_is_none_and_kept_where_there_is_one(sound:
     assert indexed(made) is made
 
 
+def test_a_project_that_a_provider_is_for_cannot_be_deleted(sound: Config) -> None:
+    own = files.apply(sound, {"providers/own.yaml": b"kind: simulated\nproject: b\n"})
+    with pytest.raises(ConfigErrors, match=r"this change breaks providers/own\.yaml"):
+        files.apply(own, {path: None for path in SOUND if path.startswith("projects/b/")})
+    assert "providers/own.yaml" not in files.apply(own, {"providers/own.yaml": None}).files
+
+
 def test_all_errors_of_all_files_are_told_in_order(sound: Config) -> None:
     with pytest.raises(ConfigErrors) as caught:
         files.apply(sound, {"models/fast.yaml": b"upstream: x\n", "roles.yaml": b"[", "other.yaml": b""})

@@ -94,6 +94,16 @@ def test_an_answer_is_read_up_to_its_bound() -> None:
     assert points(f'{{"routing": [{entry}, {" " * MAX_ANSWER_CHARS}{entry}]}}', CANDIDATES) == {"a": 0.5}
 
 
+@pytest.mark.parametrize(
+    ("written", "point"),
+    [("1", 1.0), ("0.25", 0.25), ("NaN", 0.0), ("true", 0.0), ('"1"', 0.0), ("null", 0.0), (f"1{'0' * 400}", 1.0),
+     (f"-1{'0' * 400}", 0.0)],
+    ids=["a whole number", "a fraction", "NaN", "true", "a text", "null", "too large", "too small"],
+)  # fmt: skip
+def test_a_point_is_a_number_or_nothing(written: str, point: float) -> None:
+    assert points(f'{{"routing": [{{"model": "a", "point": {written}}}]}}', CANDIDATES) == {"a": point}
+
+
 def test_each_example_needs_a_vector_of_the_same_length() -> None:
     intents = {"X": {"examples": ["one", "two"], "models": ["a"]}, "Y": {"examples": ["three"], "models": ["b"]}}
     policy = convert({"embedding_model": "e", "intents": intents}, SemanticIntent)

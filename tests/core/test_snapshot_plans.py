@@ -56,6 +56,23 @@ def test_a_candidate_carries_what_policies_read() -> None:
     assert (made.context_window, made.max_output_tokens, made.capabilities.vision, made.prices) == (9, 8, False, None)
 
 
+def test_a_model_is_not_sent_what_it_declares_it_is_not_made_for() -> None:
+    made = plan(
+        {
+            "models/fast.yaml": MODEL + b"capabilities: {chat: false, embeddings: true}",
+            "models/team/smart.yaml": MODEL + b"capabilities: {embeddings: false}",
+        }
+    )
+    assert made.listed == ("fast", "team/smart")
+    found = {dialect: ([each.id for each in able.candidates], able.unable) for dialect, able in made.able.items()}
+    chat = (["team/smart"], {"fast": "it declares `chat: false`"})
+    assert found == {
+        "openai_chat": chat,
+        "anthropic": chat,
+        "openai_embeddings": (["fast"], {"team/smart": "it declares `embeddings: false`"}),
+    }
+
+
 def test_only_enabled_policies_weigh() -> None:
     text = b"policies: [{kind: health}, {kind: cheapest, enabled: false}, {kind: performance}]"
     assert [type(policy).__name__ for policy in plan({ROUTING: text}).policies] == ["Health", "Performance"]
