@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
+import msgspec
+
 from api.edits import EditRejected
 from api.edits.documents import Document, edited, written
 from api.edits.projects import merged
@@ -20,6 +22,14 @@ Files: TypeAlias = Mapping[str, bytes]
 Items: TypeAlias = list[Value]
 
 _POLICY_KEYS = ("kind", "enabled")
+
+
+class PolicyWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list says of one policy: None for what it does not say. `parameters` are all that it is to have."""
+
+    kind: str
+    enabled: bool | None = None
+    parameters: Mapping[str, Value] | None = None
 
 
 def changed(files: Files, slug: str, change: Callable[[Document], Document]) -> dict[str, bytes]:
@@ -136,7 +146,7 @@ def _exact(value: object, field: str) -> Value:
 
 
 def replaced(
-    files: Files, slug: str, models: Sequence[Document] | None, policies: Sequence[Document] | None
+    files: Files, slug: str, models: Sequence[Document] | None, policies: Sequence[PolicyWish] | None
 ) -> dict[str, bytes]:
     """Give the project these models and policies in this order (None: those it has).
 
@@ -156,13 +166,15 @@ def replaced(
     return changed(files, slug, change)
 
 
-def _policy_over(left: list[Document], wish: Document) -> Document:
-    """The wish over the first policy of its kind that is left; parameters, where any are given, are all there are."""
-    at = next((position for position, entry in enumerate(left) if entry.get("kind") == wish["kind"]), None)
+def _policy_over(left: list[Document], wish: PolicyWish) -> Document:
+    """The wish over the first policy of its kind that is left; parameters, where they are given, are all there are."""
+    at = next((position for position, entry in enumerate(left) if entry.get("kind") == wish.kind), None)
     known = left.pop(at) if at is not None else {}
-    if any(key not in _POLICY_KEYS for key in wish):
-        known = {key: value for key, value in known.items() if key in _POLICY_KEYS or key in wish}
-    return settled(known, wish)
+    fields: Document = {"kind": wish.kind} | ({"enabled": wish.enabled} if wish.enabled is not None else {})
+    if wish.parameters is not None:
+        known = {key: value for key, value in known.items() if key in _POLICY_KEYS or key in wish.parameters}
+        fields |= wish.parameters
+    return settled(known, fields)
 
 
 # --- lists --------------------------------------------------------------------------------------------------------------

@@ -237,6 +237,14 @@ policies:
     min_samples: 3
 """
     )
+    given: list[dict[str, Any]] = [{"kind": "cheapest"}, {"kind": "performance"}]
+    assert (await change(api, "routingUpdate", project="support-bot", policies=given))["diff"] == []
+    given[1]["parameters"] = {"min_samples": 5}
+    await change(api, "routingUpdate", project="support-bot", policies=given)
+    assert text(api, path).endswith("  - kind: performance\n    min_samples: 5\n")
+    given[1]["parameters"] = {}
+    await change(api, "routingUpdate", project="support-bot", policies=given)
+    assert text(api, path).endswith("  - kind: performance\n")
 
 
 @pytest.mark.parametrize(

@@ -44,12 +44,15 @@ class RoutingPolicyInput:
     kind: str = strawberry.field(description="The policy's kind, such as cheapest.")
     enabled: bool | None = strawberry.field(default=None, description="Whether it takes part; a new one does.")
     parameters: Json | None = strawberry.field(
-        default=None, description="An object of all its parameters by name, as in the file; those left out have their default."
+        default=None,
+        description="An object of all its parameters by name, as in the file; those that are not in it have their default:"
+        " with {} all of them. Left out: they stay.",
     )
 
-    def plain(self, field: str) -> dict[str, Value]:
+    def wished(self, field: str) -> routing.PolicyWish:
         """What was said of it."""
-        return {"kind": self.kind, **_policy(self.enabled, self.parameters, f"{field}.parameters")}
+        given = None if self.parameters is None else routing.parameters(self.parameters, f"{field}.parameters")
+        return routing.PolicyWish(kind=self.kind, enabled=self.enabled, parameters=given)
 
 
 @strawberry.input(description="A project's models and policies, each list at once, in order.")
@@ -174,8 +177,8 @@ def _guidance(wish: strawberry.Maybe[str | None]) -> dict[str, Value]:
     return {"guidance": wish.value or None} if wish is not None else {}
 
 
-def _policy(enabled: bool | None, parameters: object, field: str = "parameters") -> dict[str, Value]:
-    given = routing.parameters(parameters, field) if parameters is not None else {}
+def _policy(enabled: bool | None, parameters: object) -> dict[str, Value]:
+    given = routing.parameters(parameters) if parameters is not None else {}
     return ({"enabled": enabled} if enabled is not None else {}) | given
 
 
@@ -193,7 +196,7 @@ class RoutingMutations:
             models = [item.plain(f"models[{at}]") for at, item in enumerate(input.models)] if input.models is not None else None
             policies = None
             if input.policies is not None:
-                policies = [item.plain(f"policies[{at}]") for at, item in enumerate(input.policies)]
+                policies = [item.wished(f"policies[{at}]") for at, item in enumerate(input.policies)]
             return routing.replaced(files, input.project, models, policies)
 
         return await change_routing(info.context, input, input.project, edit)
