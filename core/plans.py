@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from core.config import Model, Project, Provider, Routing, Settings, Timeouts
-from core.dialects import SERVED, speaks, why_not
+from core.dialects import SERVED, unfit
 from core.facts import Dialect
 from core.fields import PRICED, Limits, Prices, PriceTier
 from core.money import PriceTable, RateCard
@@ -88,15 +88,15 @@ def _able(candidates: list[Candidate], policies: tuple[Policy, ...], providers: 
     compiled: dict[tuple[str, ...], tuple[tuple[Candidate, ...], Ranking]] = {}
     able: dict[Dialect, Able] = {}
     for dialect in SERVED:
-        fit = tuple(found for found in candidates if speaks(providers[found.provider].kind, dialect))
+        unable = {
+            found.id: reason
+            for found in candidates
+            if (reason := unfit(found.capabilities, found.provider, providers[found.provider].kind, dialect)) is not None
+        }
+        fit = tuple(found for found in candidates if found.id not in unable)
         ids = tuple(found.id for found in fit)
         if ids not in compiled:
             compiled[ids] = fit, Ranking(fit, policies)
-        unable = {
-            found.id: why_not(found.provider, providers[found.provider].kind, dialect)
-            for found in candidates
-            if found.id not in ids
-        }
         able[dialect] = Able(candidates=compiled[ids][0], ranking=compiled[ids][1], unable=unable)
     return able
 

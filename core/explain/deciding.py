@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from core.config import Model, Routing
-from core.dialects import speaks, why_not
+from core.dialects import unfit
 from core.events import RequestFinished
 from core.explain.faults import ExplainError
 from core.explain.limiting import Held, budgets_left, dropped_by
@@ -43,7 +43,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Any]  # every field of `Facts`, defaults too
     limits: tuple[Standing, ...]
     candidates: tuple[str, ...]
-    unable: dict[str, str]  # their providers do not speak the request's dialect
+    unable: dict[str, str]  # they cannot be sent a request of this dialect
     dropped: dict[str, str]
     policies: tuple[PolicyOutcome, ...]
     totals: dict[str, float]
@@ -101,7 +101,7 @@ def _unable(document: Explanation) -> dict[str, str]:
     dialect = document.facts.dialect
     found = {}
     for known in _candidates(document):
-        kind = document.providers.get(known.provider)
-        if kind is not None and not speaks(kind, dialect):
-            found[known.id] = why_not(known.provider, kind, dialect)
+        reason = unfit(known.capabilities, known.provider, document.providers.get(known.provider), dialect)
+        if reason is not None:
+            found[known.id] = reason
     return found

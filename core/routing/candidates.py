@@ -14,8 +14,14 @@ Score: TypeAlias = float
 
 
 class Capabilities(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What a model can do; None is undeclared and counts as able."""
+    """What a model can do; None is undeclared and counts as able.
 
+    What it is not made for at all (`chat`, `embeddings`) keeps it from the candidates of such requests (`core/dialects.py`);
+    the others matter to the policy `capability`.
+    """
+
+    chat: bool | None = None
+    embeddings: bool | None = None
     vision: bool | None = None
     function_calling: bool | None = None
     json: bool | None = None

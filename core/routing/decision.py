@@ -21,7 +21,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Every candidate with its fate: dropped by limits, excluded by a policy, or in `order` with its total."""
 
     candidates: tuple[str, ...] = ()
-    unable: dict[str, str] = {}  # no candidates, as their provider does not speak the request's dialect: model -> reason
+    unable: dict[str, str] = {}  # no candidates, as they cannot be sent a request of this dialect: model -> reason
     dropped: dict[str, str] = {}  # by limits: model -> reason
     policies: tuple[PolicyOutcome, ...] = ()
     totals: dict[str, float] = {}  # of the models in `order`

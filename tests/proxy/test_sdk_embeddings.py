@@ -126,3 +126,15 @@ async def test_a_simulated_embedder_gives_the_same_vectors_in_both_formats(tmp_p
     for one, other in zip(packed.data, plain.data, strict=True):
         assert one.embedding == pytest.approx(other.embedding)
     assert packed.usage == plain.usage
+
+
+async def test_a_project_may_list_embedding_and_chat_models_side_by_side(tmp_path: Path) -> None:
+    made = {**configuration(9), "providers/up.yaml": b"kind: simulated\n"}
+    made["models/a.yaml"] += b"capabilities: {chat: false}\n"
+    made["models/b.yaml"] += b"capabilities: {embeddings: false}\n"
+    Publisher(tmp_path).publish(made)
+    async with running(tmp_path) as proxy:
+        client = proxy.sdk()
+        answer = await client.chat.completions.create(model="a", messages=[{"role": "user", "content": "Hello"}])
+        vectors = await client.embeddings.create(model="b", input="Hello")
+    assert (answer.model, vectors.model) == ("b", "a")

@@ -83,6 +83,8 @@ def _prices(given: PricesInput | PriceTierInput) -> dict[str, Value]:
 class CapabilitiesInput:
     """`core.routing.candidates.Capabilities`."""
 
+    chat: strawberry.Maybe[bool | None] = strawberry.field(description="Answers messages.")
+    embeddings: strawberry.Maybe[bool | None] = strawberry.field(description="Turns texts into vectors.")
     vision: strawberry.Maybe[bool | None] = strawberry.field(description="Sees images.")
     function_calling: strawberry.Maybe[bool | None] = strawberry.field(description="Calls tools.")
     json: strawberry.Maybe[bool | None] = strawberry.field(description="Answers in JSON when asked to.")
@@ -91,7 +93,7 @@ class CapabilitiesInput:
 
     def plain(self) -> dict[str, Value]:
         """Only what was given."""
-        names = ("vision", "function_calling", "json", "thinking", "audio")
+        names = ("chat", "embeddings", "vision", "function_calling", "json", "thinking", "audio")
         return {name: wish.value for name in names if (wish := getattr(self, name)) is not None}
 
 

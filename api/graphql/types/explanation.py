@@ -77,7 +77,7 @@ class Explanation:
         description="Each limit that held, as it stood. `dropped` is what it led to: of a recorded request as its trace has it."
     )
     candidates: list[str] = strawberry.field(description="The enabled models that can be sent such a request, in order.")
-    unable: list[CandidateDrop] = strawberry.field(description="Models whose provider does not speak the request's dialect.")
+    unable: list[CandidateDrop] = strawberry.field(description="Models that cannot be sent a request of this dialect.")
     dropped: list[CandidateDrop] = strawberry.field(description="What limits dropped.")
     policies: list[PolicyOutcome] = strawberry.field(description="What each policy said.")
     totals: list[ModelTotal] = strawberry.field(description="Weighted totals, best first.")

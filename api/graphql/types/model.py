@@ -81,6 +81,10 @@ def _amounts(prices: config.Prices | config.PriceTier) -> dict[str, NanoUsd]:
 class Capabilities:
     """`core.routing.candidates.Capabilities`."""
 
+    chat: bool | None = strawberry.field(description="Answers messages; one that declares `false` is sent none.")
+    embeddings: bool | None = strawberry.field(
+        description="Turns texts into vectors; one that declares `false` is not asked to."
+    )
     vision: bool | None = strawberry.field(description="Sees images.")
     function_calling: bool | None = strawberry.field(description="Calls tools.")
     json: bool | None = strawberry.field(description="Answers in JSON when asked to.")

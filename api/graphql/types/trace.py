@@ -61,7 +61,7 @@ class CandidateDrop:
     """A model and why it was out."""
 
     model: str = strawberry.field(description="The model's id.")
-    reason: str = strawberry.field(description="Which limit, and until when; or what its provider does not speak.")
+    reason: str = strawberry.field(description="Which limit, and until when; or what it or its provider cannot do.")
 
 
 @strawberry.type(description="A figure that a policy's score was made from.")
@@ -172,7 +172,7 @@ class RequestTrace:
         description="The project's enabled models that can be sent such a request, in its order."
     )
     unable: list[CandidateDrop] = strawberry.field(
-        description="Its enabled models whose provider does not speak the request's dialect."
+        description="Its enabled models that cannot be sent a request of this dialect."
     )
     dropped: list[CandidateDrop] = strawberry.field(description="What limits dropped.")
     policies: list[PolicyOutcome] = strawberry.field(description="What each policy said, in the project's order.")
