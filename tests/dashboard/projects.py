@@ -10,7 +10,7 @@ CREATE = """mutation($input: ProjectCreateInput!) { projectCreate(input: $input)
   __typename ... on ProjectCreated { project { slug } change { revision } } } }"""
 ROUTE = "mutation($input: RoutingUpdateInput!) { routingUpdate(input: $input) { __typename } }"
 TOKEN = "mutation($input: TokenCreateInput!) { tokenCreate(input: $input) { __typename ... on TokenCreated { value } } }"
-RENAME = "mutation($input: ProjectUpdateInput!) { projectUpdate(input: $input) { __typename } }"
+UPDATE = "mutation($input: ProjectUpdateInput!) { projectUpdate(input: $input) { __typename } }"
 JOIN = "mutation($input: MemberSetInput!) { memberSet(input: $input) { __typename } }"
 
 

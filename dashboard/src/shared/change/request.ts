@@ -3,6 +3,7 @@ import type { Client, CombinedError } from 'urql'
 import { inWords } from '../../api/client'
 import type { TadaDocumentNode } from '../../api/graphql'
 import type { Collision, Committed, Problem } from './fragments'
+import { misfit } from './misfit'
 
 /** What the dialog adds to a mutation's own input. */
 type Added = 'expectedRevision' | 'reason' | 'idempotencyKey' | 'dryRun'
@@ -82,8 +83,12 @@ function bare(value: unknown): unknown {
   return Object.fromEntries(kept.map(([name, inner]) => [name, bare(inner)]))
 }
 
-function failed(error: CombinedError | undefined): Extract<Tried<never>, { kind: 'refused' | 'unreached' }> {
+function failed(
+  error: CombinedError | undefined,
+): Extract<Tried<never>, { kind: 'invalid' | 'refused' | 'unreached' }> {
   if (!error) return { kind: 'unreached', message: 'Waybill did not answer.' }
+  const problems = error.graphQLErrors.flatMap(({ message }) => misfit(message) ?? [])
+  if (problems.length) return { kind: 'invalid', message: inWords(error), problems }
   return { kind: error.networkError ? 'unreached' : 'refused', message: inWords(error) }
 }
 

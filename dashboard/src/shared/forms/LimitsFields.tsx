@@ -2,13 +2,15 @@
 import { ActionIcon, Button, Group, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import { problemAt, type Problem } from '../change'
-import { METRICS, NEW_RULE, WINDOWS, type Limits, type Rule } from './limits'
+import { amountProblem, METRICS, NEW_RULE, WINDOWS, type Limits, type Rule } from './limits'
 
 interface Props {
   value: Limits
   onChange: (value: Limits) => void
   /** Whether this level inherits anything that a mode could change. */
   withMode?: boolean
+  /** What each mode means at this level, in a sentence. */
+  meaning?: Record<Limits['mode'], string>
   problems?: readonly Problem[]
   /** Where the limits stand in their file, for finding problems: `limits`. */
   field?: string
@@ -25,6 +27,7 @@ export function LimitsFields({
   value,
   onChange,
   withMode = false,
+  meaning,
   problems = [],
   field = 'limits',
   disabled = false,
@@ -36,6 +39,7 @@ export function LimitsFields({
       {withMode && (
         <Select
           label="Mode"
+          description={meaning?.[value.mode]}
           allowDeselect={false}
           disabled={disabled}
           value={value.mode}
@@ -118,7 +122,7 @@ function RuleFields({ rule, number, disabled, error, onChange, onRemove }: RuleP
         disabled={disabled}
         value={value}
         onChange={(event) => onChange({ ...rule, value: event.currentTarget.value.trim() })}
-        error={error}
+        error={amountProblem(value) ?? error}
         w={120}
       />
       <Select

@@ -2,6 +2,7 @@
 import { Stack, Text, TextInput, Title } from '@mantine/core'
 import { problemAt } from '../../../shared/change'
 import { LimitsFields } from '../../../shared/forms/LimitsFields'
+import { amountProblem } from '../../../shared/forms/limits'
 import { Setting } from '../../../shared/forms/Setting'
 import { LimitUseList } from '../../../shared/LimitUseList'
 import type { FieldsProps } from './IdentityFields'
@@ -28,6 +29,7 @@ export function BudgetFields({ project, values, onChange, problems, disabled }: 
             placeholder="none"
             disabled={disabled}
             value={values[name]}
+            error={amountProblem(values[name])}
             onChange={(event) => onChange({ [name]: event.currentTarget.value.trim() })}
           />
         </Setting>

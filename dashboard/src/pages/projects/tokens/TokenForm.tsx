@@ -17,6 +17,11 @@ interface Props {
 }
 
 const FIELDS = ['name', 'limits', 'expiresAt', 'labels']
+const MEANING = {
+  REPLACE: 'The token’s limits override the project’s for this token.',
+  EXTEND: 'Both the token’s and the project’s limits must pass.',
+  DISABLE: 'No budget check for this token. What the platform allows holds all the same.',
+}
 
 export function TokenForm({ project, token, onClose, onMade }: Props) {
   const viewer = useViewer()
@@ -87,6 +92,7 @@ export function TokenForm({ project, token, onClose, onMade }: Props) {
               value={values.limits}
               onChange={(limits) => put({ limits })}
               withMode
+              meaning={MEANING}
               problems={problems}
               disabled={locked}
             />
