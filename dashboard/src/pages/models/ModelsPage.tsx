@@ -1,5 +1,5 @@
 /** All models: at which provider, at which price, what they can do, and whether they take part. */
-import { Alert, Anchor, Badge, Button, Group, Select, Switch, Table, Text, TextInput } from '@mantine/core'
+import { Anchor, Badge, Button, Group, Select, Switch, Table, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
@@ -7,11 +7,12 @@ import { Link, useSearchParams } from 'react-router'
 import { useQuery } from 'urql'
 import { useViewer } from '../../app/Viewer'
 import { Problems, useChange } from '../../shared/change'
-import { useConfiguration } from '../../shared/configuration'
 import { Empty } from '../../shared/Empty'
 import { count, NOTHING, shortCount } from '../../shared/formats'
 import { Loaded } from '../../shared/Loaded'
+import { MorePages } from '../../shared/MorePages'
 import { PageHead } from '../../shared/PageHead'
+import { usePages } from '../../shared/pages'
 import { NewModel } from './NewModel'
 import { MODELS, PROVIDER_CHOICES, UPDATE, type Model } from './queries'
 import { abilities, priceWords } from './words'
@@ -26,7 +27,7 @@ export default function ModelsPage() {
   const [asked] = useDebouncedValue(search.trim(), TYPING_MS)
   const [adding, setAdding] = useState(false)
   const [{ data: choices }] = useQuery({ query: PROVIDER_CHOICES })
-  const answer = useConfiguration({ query: MODELS, variables: { search: asked || null, provider } })
+  const pages = usePages({ query: MODELS, variables: { search: asked || null, provider } }, ({ models }) => models)
   const mayAdd = viewer.may('model:write')
   const add = mayAdd && (
     <Button leftSection={<IconPlus size={14} aria-hidden />} onClick={() => setAdding(true)}>
@@ -54,10 +55,10 @@ export default function ModelsPage() {
         />
         {add}
       </PageHead>
-      <Loaded of={answer}>
-        {({ models, revision }) => (
+      <Loaded of={pages.answer}>
+        {({ revision }) => (
           <>
-            {models.nodes.length === 0 ? (
+            {pages.nodes.length === 0 ? (
               <Empty
                 title={asked || provider ? 'No model matches' : 'No model yet'}
                 hint={
@@ -69,11 +70,9 @@ export default function ModelsPage() {
                 {add}
               </Empty>
             ) : (
-              <ModelTable models={models.nodes} locked={!mayAdd} />
+              <ModelTable models={pages.nodes} locked={!mayAdd} />
             )}
-            {models.pageInfo.hasNextPage && (
-              <Alert mt="md">{`The first ${models.nodes.length} of ${count(models.totalCount)}: search for the others.`}</Alert>
-            )}
+            <MorePages of={pages} what="models" />
             {adding && revision && (
               <NewModel readAt={revision.commit} provider={provider} onClose={() => setAdding(false)} />
             )}
@@ -86,7 +85,7 @@ export default function ModelsPage() {
 
 const HEADS = ['Model', 'Provider', 'Input', 'Output', 'Context', 'Can', 'Used by', 'Enabled']
 
-function ModelTable({ models, locked }: { models: Model[]; locked: boolean }) {
+function ModelTable({ models, locked }: { models: readonly Model[]; locked: boolean }) {
   const { change } = useChange()
   const [refused, setRefused] = useState<string>()
 

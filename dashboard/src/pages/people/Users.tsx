@@ -1,14 +1,15 @@
 /** Everybody who may sign in. */
-import { Alert, Badge, Button, Group, Menu, Stack, Table, TextInput, VisuallyHidden } from '@mantine/core'
+import { Badge, Button, Group, Menu, Stack, Table, TextInput, VisuallyHidden } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconDots, IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
-import { useQuery } from 'urql'
 import { useViewer } from '../../app/Viewer'
 import { ShownOnce } from '../../shared/ask/ShownOnce'
 import { Empty } from '../../shared/Empty'
 import { ago, day, instant } from '../../shared/formats'
 import { Loaded } from '../../shared/Loaded'
+import { MorePages } from '../../shared/MorePages'
+import { usePages } from '../../shared/pages'
 import { USERS, type User } from './queries'
 import { NewUser, UserDialog, type Deed } from './UserDialogs'
 
@@ -21,13 +22,13 @@ export function Users() {
   const [adding, setAdding] = useState(false)
   const [doing, setDoing] = useState<{ deed: Deed; user: User }>()
   const [password, setPassword] = useState<{ of: string; value: string }>()
-  const answer = useQuery({ query: USERS, variables: { search: asked || null } })
+  const pages = usePages({ query: USERS, variables: { search: asked || null } }, ({ users }) => users)
   const mayWrite = viewer.may('user:write')
 
   function done(): void {
     setAdding(false)
     setDoing(undefined)
-    answer[1]({ requestPolicy: 'network-only' })
+    pages.answer[1]({ requestPolicy: 'network-only' })
   }
 
   return (
@@ -46,19 +47,19 @@ export function Users() {
           </Button>
         )}
       </Group>
-      <Loaded of={answer}>
-        {({ users }) =>
-          users.nodes.length === 0 ? (
+      <Loaded of={pages.answer}>
+        {() =>
+          pages.nodes.length === 0 ? (
             <Empty title="Nobody matches" hint="Search for another part of the e-mail or the name." />
           ) : (
             <>
               <UserTable
-                users={users.nodes}
+                users={pages.nodes}
                 mayWrite={mayWrite}
                 self={viewer.email}
                 onDo={(deed, user) => setDoing({ deed, user })}
               />
-              {users.pageInfo.hasNextPage && <Alert>The first 100: search for the others.</Alert>}
+              <MorePages of={pages} what="users" />
             </>
           )
         }
@@ -95,7 +96,7 @@ export function Users() {
 }
 
 interface TableProps {
-  users: User[]
+  users: readonly User[]
   mayWrite: boolean
   /** The viewer’s own e-mail: nobody disables or deletes themselves by mistake. */
   self: string

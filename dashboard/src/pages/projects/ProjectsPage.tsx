@@ -1,16 +1,16 @@
 /** All projects: what each is, and what it cost and did today. */
-import { Button, Group, Text, TextInput } from '@mantine/core'
+import { Button, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import type { ApiType } from '../../api/graphql'
 import { useViewer } from '../../app/Viewer'
-import { useConfiguration } from '../../shared/configuration'
 import { Empty } from '../../shared/Empty'
-import { count } from '../../shared/formats'
 import { Loaded } from '../../shared/Loaded'
+import { MorePages } from '../../shared/MorePages'
 import { PageHead } from '../../shared/PageHead'
+import { usePages } from '../../shared/pages'
 import type { Direction } from '../../shared/SortHead'
 import { NewProject } from './NewProject'
 import { ProjectTable } from './ProjectTable'
@@ -29,7 +29,7 @@ export default function ProjectsPage() {
     field: (params.get('sort') ?? 'NAME') as Measure,
     direction: (params.get('direction') ?? 'ASC') as Direction,
   }
-  const answer = useConfiguration({ query: PROJECTS, variables: { search: asked || null, order, after: null } })
+  const pages = usePages({ query: PROJECTS, variables: { search: asked || null, order } }, ({ projects }) => projects)
   const put = (changed: Record<string, string>): void =>
     setParams((before) => ({ ...Object.fromEntries(before), ...changed }), { replace: true })
   const create = viewer.may('project:write') && (
@@ -49,10 +49,10 @@ export default function ProjectsPage() {
         />
         {create}
       </PageHead>
-      <Loaded of={answer}>
-        {({ projects, revision }) => (
+      <Loaded of={pages.answer}>
+        {({ revision }) => (
           <>
-            {projects.nodes.length === 0 ? (
+            {pages.nodes.length === 0 ? (
               <Empty
                 title={asked ? 'No project matches' : 'No project yet'}
                 hint={
@@ -66,16 +66,11 @@ export default function ProjectsPage() {
             ) : (
               <>
                 <ProjectTable
-                  projects={projects.nodes}
+                  projects={pages.nodes}
                   order={order}
                   onOrder={(sort, direction) => put({ sort, direction })}
                 />
-                <Group justify="space-between" mt="sm">
-                  <Text size="xs" c="dimmed">
-                    {count(projects.nodes.length)} of {count(projects.totalCount)} projects
-                    {projects.pageInfo.hasNextPage && '. Search to find the others.'}
-                  </Text>
-                </Group>
+                <MorePages of={pages} what="projects" />
               </>
             )}
             {creating && <NewProject readAt={revision?.commit ?? ''} onClose={() => setCreating(false)} />}

@@ -6,11 +6,12 @@ import { useState } from 'react'
 import { Link } from 'react-router'
 import { useViewer } from '../../app/Viewer'
 import { Problems, useChange } from '../../shared/change'
-import { useConfiguration } from '../../shared/configuration'
 import { Empty } from '../../shared/Empty'
 import { count } from '../../shared/formats'
 import { Loaded } from '../../shared/Loaded'
+import { MorePages } from '../../shared/MorePages'
 import { PageHead } from '../../shared/PageHead'
+import { usePages } from '../../shared/pages'
 import { NewProvider } from './NewProvider'
 import { PROVIDERS, UPDATE, type Provider } from './queries'
 import { KINDS, keyWords } from './words'
@@ -22,7 +23,7 @@ export default function ProvidersPage() {
   const [search, setSearch] = useState('')
   const [asked] = useDebouncedValue(search.trim(), TYPING_MS)
   const [adding, setAdding] = useState(false)
-  const answer = useConfiguration({ query: PROVIDERS, variables: { search: asked || null } })
+  const pages = usePages({ query: PROVIDERS, variables: { search: asked || null } }, ({ providers }) => providers)
   const mayAdd = viewer.may('model:write')
   const add = mayAdd && (
     <Button leftSection={<IconPlus size={14} aria-hidden />} onClick={() => setAdding(true)}>
@@ -44,10 +45,10 @@ export default function ProvidersPage() {
         />
         {add}
       </PageHead>
-      <Loaded of={answer}>
-        {({ providers, revision }) => (
+      <Loaded of={pages.answer}>
+        {({ revision }) => (
           <>
-            {providers.nodes.length === 0 ? (
+            {pages.nodes.length === 0 ? (
               <Empty
                 title={asked ? 'No provider matches' : 'No provider yet'}
                 hint={
@@ -59,8 +60,9 @@ export default function ProvidersPage() {
                 {!asked && add}
               </Empty>
             ) : (
-              <ProviderTable providers={providers.nodes} locked={!mayAdd} />
+              <ProviderTable providers={pages.nodes} locked={!mayAdd} />
             )}
+            <MorePages of={pages} what="providers" />
             {adding && revision && <NewProvider readAt={revision.commit} onClose={() => setAdding(false)} />}
           </>
         )}
@@ -69,7 +71,7 @@ export default function ProvidersPage() {
   )
 }
 
-function ProviderTable({ providers, locked }: { providers: Provider[]; locked: boolean }) {
+function ProviderTable({ providers, locked }: { providers: readonly Provider[]; locked: boolean }) {
   const { change } = useChange()
   const [refused, setRefused] = useState<string>()
 

@@ -11,12 +11,13 @@ import { TOKEN_REVOKE, type Token, type TokensProject } from './queries'
 
 interface Props {
   project: TokensProject
+  tokens: readonly Token[]
   locked: boolean
   onEdit: (token: Token) => void
   onRegenerate: (token: Token) => void
 }
 
-export function TokenTable({ project, locked, onEdit, onRegenerate }: Props) {
+export function TokenTable({ project, tokens, locked, onEdit, onRegenerate }: Props) {
   const { change } = useChange()
   const [refused, setRefused] = useState<string>()
 
@@ -54,7 +55,7 @@ export function TokenTable({ project, locked, onEdit, onRegenerate }: Props) {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {project.tokens.nodes.map((token) => (
+            {tokens.map((token) => (
               <Table.Tr key={token.token}>
                 <Table.Td fw={500}>{token.name}</Table.Td>
                 <Table.Td>

@@ -1,14 +1,14 @@
 /** The project's Bearer tokens: make, limit, re-generate, revoke. A value is shown once, when it is made. */
-import { Button, Group, Text, TextInput } from '@mantine/core'
+import { Button, Group, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useViewer } from '../../../app/Viewer'
 import { ShownOnce } from '../../../shared/ask/ShownOnce'
-import { useConfiguration } from '../../../shared/configuration'
 import { Empty } from '../../../shared/Empty'
-import { count } from '../../../shared/formats'
 import { Loaded } from '../../../shared/Loaded'
+import { MorePages } from '../../../shared/MorePages'
+import { usePages } from '../../../shared/pages'
 import type { TabProps } from '../ProjectPage'
 import { Regenerate } from './Regenerate'
 import { TOKENS, type Token } from './queries'
@@ -25,7 +25,10 @@ export default function TokensTab({ project: { slug } }: TabProps) {
   const [asked] = useDebouncedValue(search.trim(), TYPING_MS)
   const [open, setOpen] = useState<Open>()
   const [shown, setShown] = useState<{ name: string; value: string }>()
-  const answer = useConfiguration({ query: TOKENS, variables: { slug, search: asked || null } })
+  const pages = usePages(
+    { query: TOKENS, variables: { slug, search: asked || null } },
+    ({ project }) => project?.tokens,
+  )
   const mayWrite = viewer.may('token:write', slug)
   const add = mayWrite && (
     <Button leftSection={<IconPlus size={14} aria-hidden />} onClick={() => setOpen({ at: 'new' })}>
@@ -45,11 +48,11 @@ export default function TokensTab({ project: { slug } }: TabProps) {
         />
         {add}
       </Group>
-      <Loaded of={answer}>
+      <Loaded of={pages.answer}>
         {({ project }) =>
           project && (
             <>
-              {project.tokens.nodes.length === 0 ? (
+              {pages.nodes.length === 0 ? (
                 <Empty
                   title={asked ? 'No token matches' : 'No token yet'}
                   hint={
@@ -63,16 +66,13 @@ export default function TokensTab({ project: { slug } }: TabProps) {
               ) : (
                 <TokenTable
                   project={project}
+                  tokens={pages.nodes}
                   locked={!mayWrite}
                   onEdit={(token) => setOpen({ at: 'edit', token })}
                   onRegenerate={(token) => setOpen({ at: 'regenerate', token })}
                 />
               )}
-              {project.tokens.totalCount > project.tokens.nodes.length && (
-                <Text size="xs" c="dimmed" mt="xs">
-                  {count(project.tokens.nodes.length)} of {count(project.tokens.totalCount)}. Search to find the others.
-                </Text>
-              )}
+              <MorePages of={pages} what="tokens" />
               {(open?.at === 'new' || open?.at === 'edit') && (
                 <TokenForm
                   project={project}

@@ -5,13 +5,17 @@ import { LimitsShown, UseShown } from '../queries'
 
 export const TOKENS = graphql(
   `
-    query Tokens($slug: String!, $search: String) {
+    query Tokens($slug: String!, $search: String, $after: String) {
       project(slug: $slug) {
         slug
         revision
         models
-        tokens(first: 50, search: $search) {
+        tokens(first: 50, search: $search, after: $after) {
           totalCount
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
           nodes {
             token
             name
