@@ -28,12 +28,14 @@ import yaml  # noqa: F401  # the same
 
 from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.running import PLUGINS, Reached, killer, reached_by
+from tests.mutation.standing import Standing, unfit
 from tests.soak import report
 
 ROOT = Path(__file__).parents[2]
 TESTS = ("tests/core",)
 QUICK_S = 0.1  # a test that takes less is tried before the others
 QUICKEST = 60  # so many of them are
+CPU_S = 15  # of processor time, besides what the tests take: a mutant may hang
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 
 
@@ -72,15 +74,17 @@ def _try_all(arguments: argparse.Namespace) -> int:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     print("which test reaches what …", flush=True)
     reached, seconds = reached_by(ROOT, TESTS)
-    print(f"{len(reached)} tests in {sum(seconds.values()):.0f} s", flush=True)
+    print(f"{len(reached)} tests in {sum(seconds.values()):.0f} s of processor time, looked on at", flush=True)
     paths = [path for path in _sources() if any(path.startswith(wanted) for wanted in arguments.paths)]
     chosen = [mutant for path in paths for mutant in _some(mutants_of(ROOT, path), arguments.most, arguments.seed)]
     started = time.monotonic()
-    trial = Trial(reached, seconds)
-    verdicts = _verdicts(arguments.log)
+    _worker.append(Trial(reached, seconds))
+    # Those that nobody can tell from the original would cost all tests each.
+    known = _equivalent()
+    verdicts = _verdicts(arguments.log) | {str(mutant): True for mutant in chosen if mutant.key in known}
     left = [mutant for mutant in chosen if str(mutant) not in verdicts]
     with multiprocessing.get_context("fork").Pool(arguments.jobs) as pool:
-        for mutant, survives in zip(left, pool.imap(trial.survives, left), strict=True):
+        for mutant, survives in pool.imap_unordered(_tried, left):
             verdicts[str(mutant)] = survives
             if arguments.log:
                 with arguments.log.open("a", encoding="utf-8") as log:
@@ -90,6 +94,13 @@ def _try_all(arguments: argparse.Namespace) -> int:
     print(f"\n{text}")
     arguments.lines.write_text(text, encoding="utf-8")
     return int(len(survivors) > 0.1 * len(chosen))
+
+
+_worker: list[Trial] = []  # each process of the pool goes on with its own copy, and learns
+
+
+def _tried(mutant: Mutant) -> tuple[Mutant, bool]:
+    return mutant, _worker[0].survives(mutant)
 
 
 def _verdicts(log: Path | None) -> dict[str, bool]:
@@ -104,16 +115,23 @@ class Trial:
     def __init__(self, reached: Reached, seconds: dict[str, float]) -> None:
         self._reached = dict(sorted(reached.items(), key=lambda entry: seconds[entry[0]]))  # the quickest first
         self._quick = {test for test, took in seconds.items() if took < QUICK_S}
-        self._seconds = 30 + 2 * sum(seconds.values())
+        self._seconds = seconds
+        self._most_s = 30 + 2 * sum(seconds.values())
+        self._unfit = unfit(ROOT, TESTS, list(self._reached), self._most_s)
+        self._standing = Standing(ROOT, TESTS)
         self._found: Counter[tuple[str, str]] = Counter()
 
     def survives(self, mutant: Mutant) -> bool:
         """Whether every test passes with it."""
+        rounds = self._tests_for(mutant)
         found = None
-        for tests in self._tests_for(mutant):
+        if mutant.function:
+            tests = [test for tests in rounds for test in tests if test not in self._unfit]
+            found = self._standing.killer(mutant, tests, CPU_S + 3 * sum(self._seconds[test] for test in tests))
+        for tests in rounds if found is None else ():
             files = sorted({test.partition("::")[0] for test in tests})
             order = {test: place for place, test in enumerate(tests)}
-            if tests and (found := killer(ROOT, mutant, order, files, self._seconds)) is not None:
+            if tests and (found := killer(ROOT, mutant, order, files, self._most_s)) is not None:
                 break
         if found:
             self._found[mutant.path, found] += 1
@@ -182,9 +200,12 @@ def _sources() -> list[str]:
 
 
 def _some(mutants: list[Mutant], most: int, seed: int) -> list[Mutant]:
+    """A larger sample of the same seed holds the smaller one, so that a log serves both."""
     if not most or len(mutants) <= most:
         return mutants
-    return [mutants[place] for place in sorted(random.Random(seed).sample(range(len(mutants)), most))]
+    places = list(range(len(mutants)))
+    random.Random(seed).shuffle(places)
+    return [mutants[place] for place in sorted(places[:most])]
 
 
 def _arguments() -> argparse.Namespace:

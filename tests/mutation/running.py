@@ -94,7 +94,7 @@ class Reaching:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object:
         """Look on while it is set up, called and torn down."""
-        _forget_cached()
+        forget_cached()
         self._now = self.reached.setdefault(item.nodeid, set())
         started = time.process_time()
         sys.setprofile(self._called)
@@ -107,7 +107,7 @@ class Reaching:
             self._now.add((name[len(self._prefix) :], frame.f_code.co_firstlineno))
 
 
-def _forget_cached() -> None:
+def forget_cached() -> None:
     """A function that remembers its answers would else be called by the first of its tests alone."""
     for name, module in tuple(sys.modules.items()):
         if name.partition(".")[0] == "core":
