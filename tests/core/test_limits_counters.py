@@ -18,6 +18,12 @@ def test_nothing_is_nothing_of_each_metric() -> None:
     assert USED == (7, 1, 20, 300, 320)
 
 
+@pytest.mark.parametrize("window", ["daily", HOUR_MS])
+def test_a_count_begins_named_by_no_revision_and_never_written(window: Any) -> None:
+    usage = new_usage(window, 5, complete=False)
+    assert (usage.since_ms, usage.complete, usage.generation, usage.idle, usage.encoded) == (5, False, 0, 0, None)
+
+
 @pytest.mark.parametrize("window", ["hourly", "yearly", 1_000])
 @pytest.mark.parametrize("metric", range(len(METRICS)))
 def test_each_figure_begins_at_nothing_and_is_counted_in_its_own_place(window: Any, metric: int) -> None:
