@@ -10,13 +10,16 @@ from core.paths import project_path
 from core.yaml_strict import Value
 
 
-def member_set(files: Mapping[str, bytes], slug: str, user: str, role: str) -> dict[str, bytes]:
-    """Give a user this role, whether or not they had another. Raises EditRejected for what is no e-mail."""
+def member_set(files: Mapping[str, bytes], slug: str, user: str, role: str, *, unknown: bool = False) -> dict[str, bytes]:
+    """Give a user this role, whether or not they had another. Raises EditRejected for what is no e-mail, and for a new member
+    of whom it is said that there is no such user."""
     email = email_of(user)
 
     def change(document: Document) -> Document:
         members = _members(document)
         at = _at(members, email)
+        if at is None and unknown:
+            raise EditRejected("user", f"there is no user {email}: create one first, or correct the e-mail")
         if at is None:
             return {**document, "members": [*members, {"user": email, "role": role}]}
         return {**document, "members": [*members[:at], {**members[at], "role": role}, *members[at + 1 :]]}

@@ -83,6 +83,11 @@ class Users:
             row = (await connection.execute(select(users).where(_people.id == user_id))).first()
         return _user(row) if row is not None else None
 
+    async def exists(self, email: str) -> bool:
+        """Whether anybody has this e-mail, in lower case."""
+        async with self._engine.connect() as connection:
+            return await connection.scalar(select(_people.id).where(_people.email == email)) is not None
+
     # --- changes by those who may ---
 
     async def create(self, deed: Deed, email: str, name: str, role: str, password: str | None) -> tuple[User, str | None]:

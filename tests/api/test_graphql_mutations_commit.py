@@ -14,7 +14,7 @@ from api.database.engine import open_engine, sqlite_url
 from api.people import People
 from core.published import ProxyState
 from tests.api.changes import change, text
-from tests.api.conftest import PASSWORD, Api
+from tests.api.conftest import PASSWORD, VIEWER, Api
 from tests.repositories import Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -99,8 +99,8 @@ async def test_what_a_dry_run_refuses_is_what_a_commit_refuses(api: Api) -> None
     [
         ("projectCreate", "project { slug }", {"name": "Again"}),
         ("routingModelAdd", "project { models }", {"project": "support-bot", "model": "local-model"}),
-        ("memberSet", "user role", {"project": "demo", "user": "b@example.org", "role": "viewer"}),
-        ("memberRemove", "user", {"project": "demo", "user": "b@example.org"}),
+        ("memberSet", "user role", {"project": "demo", "user": VIEWER, "role": "viewer"}),
+        ("memberRemove", "user", {"project": "demo", "user": VIEWER}),
     ],
 )
 async def test_a_retry_is_carried_out_once_and_says_the_same(

@@ -386,11 +386,28 @@ async def test_a_revoked_token_has_no_file(api: Api) -> None:
 
 
 async def test_a_member_is_added_changed_and_removed(api: Api) -> None:
-    await change(api, "memberSet", project="demo", user="Ada@Example.org", role="viewer")
-    await change(api, "memberSet", project="demo", user="ada@example.org", role="editor")
-    assert "members:\n  - {user: ada@example.org, role: editor}\n" in text(api, PROJECT)
-    unknown = await change(api, "memberSet", project="demo", user="ada@example.org", role="boss")
+    await change(api, "memberSet", project="demo", user="Viewer@Example.org", role="viewer")
+    await change(api, "memberSet", project="demo", user="viewer@example.org", role="editor")
+    assert "members:\n  - {user: viewer@example.org, role: editor}\n" in text(api, PROJECT)
+    unknown = await change(api, "memberSet", project="demo", user="viewer@example.org", role="boss")
     assert (unknown["__typename"], unknown["problems"][0]["field"]) == ("ValidationFailed", "members[0].role")
-    assert (await change(api, "memberRemove", project="demo", user="ADA@example.org"))["__typename"] == "MemberRemoved"
+    assert (await change(api, "memberRemove", project="demo", user="VIEWER@example.org"))["__typename"] == "MemberRemoved"
     assert "members: []" in text(api, PROJECT)
-    assert (await change(api, "memberRemove", project="demo", user="ada@example.org"))["__typename"] == "NotFound"
+    assert (await change(api, "memberRemove", project="demo", user="viewer@example.org"))["__typename"] == "NotFound"
+
+
+async def test_a_new_member_is_a_user_for_those_who_may_see_users(api: Api) -> None:
+    """Others are told nothing of who there is; and a member whom a push brought may have another role."""
+    failed = await change(api, "memberSet", project="demo", user="nobody@example.org", role="viewer")
+    (problem,) = failed["problems"]
+    assert (failed["__typename"], problem["field"]) == ("ValidationFailed", "user")
+    assert "there is no user nobody@example.org" in problem["reason"]
+    pushed = text(api, PROJECT).replace(
+        "members: []", "members:\n  - {user: pushed@example.org, role: viewer}\n  - {user: viewer@example.org, role: admin}"
+    )
+    api.commit(PROJECT, pushed.encode())
+    done = await change(api, "memberSet", project="demo", user="pushed@example.org", role="editor")
+    assert done["__typename"] == "MemberSet", done
+    for unseen in ("nobody@example.org", "admin@localhost"):
+        done = await change(api, "memberSet", key=api.viewer_key, project="demo", user=unseen, role="viewer")
+        assert done["__typename"] == "MemberSet", done

@@ -11,10 +11,12 @@ import strawberry
 
 from api.edits import members
 from api.graphql.context import Context, Info
-from api.graphql.mutations.committing import CommitInput, Failure, Plan, PureEdit, commit
+from api.graphql.mutations.committing import CommitInput, Failure, Files, Plan, PureEdit, commit
 from api.graphql.mutations.projects import missing_project
 from api.graphql.types.change import ConfigurationChange
 from api.graphql.types.failures import Conflict, NotAllowed, NotFound, ValidationFailed
+from api.repository.store import Changes
+from core.config import Config
 from core.paths import project_path
 
 
@@ -23,7 +25,10 @@ class MemberSetInput(CommitInput):
     """A wish for a member."""
 
     project: str = strawberry.field(description="The project's slug.")
-    user: str = strawberry.field(description="The user's e-mail; case does not matter.")
+    user: str = strawberry.field(
+        description="The user's e-mail; case does not matter. Whoever may see users is told if there is none; for others it is"
+        " taken as it is, and counts as soon as there is such a user."
+    )
     role: str = strawberry.field(description="viewer, editor, admin or a role of roles.yaml.")
 
 
@@ -65,9 +70,17 @@ def _plan(project: str, edit: PureEdit, *, waits: bool = False) -> Plan:
 
 
 async def member_set(context: Context, wish: MemberSetInput) -> MemberSet | Failure:
-    """Add a member, or give one another role."""
-    plan = _plan(wish.project, lambda _config, files: members.member_set(files, wish.project, wish.user, wish.role))
-    landed = await commit(context, wish, plan)
+    """Add a member, or give one another role.
+
+    Whoever may not see users is not told who there is: what they wrote is taken as it is, as a push is.
+    """
+    asks = context.viewer is not None and context.viewer.may("user:read")
+    unknown = asks and not await context.services.people.users.exists(wish.user.strip().lower())
+
+    def edit(_config: Config, files: Files) -> Changes:
+        return members.member_set(files, wish.project, wish.user, wish.role, unknown=unknown)
+
+    landed = await commit(context, wish, _plan(wish.project, edit))
     if isinstance(landed, Failure):
         return landed
     return MemberSet(change=landed.change, user=members.email_of(wish.user), role=wish.role)
