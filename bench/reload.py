@@ -124,7 +124,7 @@ def _mutate(product: Product) -> tuple[list[str], int]:
     for _ in range(COMMITS):
         number = next(_numbers)
         slug = f"{PROJECT}-{number % 900 + 1:05d}"
-        wish = {"slug": slug, "expectedRevision": head, "reason": f"Rename {slug}", "name": f"Project {slug}, {number}"}
+        wish = {"slug": slug, "expectedRevision": head, "reason": f"Rename {slug}", "name": f"Project {slug}, under load {number}"}
         answer = product.graphql(_UPDATE, input=wish)["projectUpdate"]
         if answer["__typename"] != "ProjectUpdated":
             raise RuntimeError(f"not committed: {answer}")
@@ -141,7 +141,7 @@ def _push(product: Product) -> tuple[list[str], int]:
         for _ in range(COMMITS):
             number = next(_numbers)
             slug = f"{PROJECT}-{number % 900 + 1:05d}"
-            content = f"id: id-{slug}\nname: Project {slug}, {number}\n".encode()
+            content = f"id: id-{slug}\nname: Project {slug}, pushed {number}\n".encode()
             commits.append(clone.push({f"projects/{slug}/project.yaml": content}, f"Rename {slug}"))
     return commits, 0
 
