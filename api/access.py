@@ -24,6 +24,7 @@ How a rule learns its project (`api/graphql/guard.py` asks):
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
+from functools import cached_property
 from typing import Final, Literal, TypeAlias, cast, get_args
 
 import msgspec
@@ -310,7 +311,7 @@ class NotVisible(AccessError):
         self.project = project
 
 
-class Viewer(msgspec.Struct, frozen=True, kw_only=True):
+class Viewer(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Whoever is behind a request: a user by session or by key, with what their roles grant in the published configuration.
 
     `permissions` hold everywhere, but for a `restricted` viewer (a member of projects whose global role lacks
@@ -369,7 +370,7 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
             missing |= self.lacks(other.permissions)
         return missing.union(*(self.lacks(granted, slug) for slug, granted in other.grants.items()))
 
-    @property
+    @cached_property
     def scope(self) -> Hashable:
         """Equal for viewers who may do the same everywhere: what a shared answer depends on."""
         return self.permissions, self.restricted, frozenset(self.grants.items())

@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 from api.dashboard import Dashboard
 from api.graphql.authentication import Authentication
 from api.graphql.engine import Engine
+from api.graphql.event_stream import EventStream
 from api.graphql.execution import Executions
 from api.graphql.guard import core_schema
 from api.graphql.http import HttpEndpoint, HttpRequest, HttpResponse
@@ -37,11 +38,11 @@ def build_app(services: Services) -> Litestar:
 
 def _graphql(http: HttpEndpoint, sockets: WebSocketEndpoint) -> list[ControllerRouterHandler]:
     @get(PATH, request_max_body_size=None)
-    async def read(request: HttpRequest) -> HttpResponse | Stream:
+    async def read(request: HttpRequest) -> HttpResponse | EventStream:
         return await http.answer(request)
 
     @post(PATH, status_code=200, request_max_body_size=None)
-    async def write(request: HttpRequest) -> HttpResponse | Stream:
+    async def write(request: HttpRequest) -> HttpResponse | EventStream:
         return await http.answer(request)
 
     @websocket(PATH)

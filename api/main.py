@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -70,6 +71,10 @@ async def run(settings: ApiSettings, started: asyncio.Future[tuple[int, int]] | 
     ops = _Server(OpsApp(readiness, metrics))
     async with _serving(ops, listeners[1]), _services(settings, metrics, readiness) as services:
         api = _Server(build_app(services))
+        # What exists by now stays: looking through it for rubbish, a tenth of a second each time, would hold up every stream.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
         async with _serving(api, listeners[0]):
             if started is not None:
                 started.set_result((_port(listeners[0]), _port(listeners[1])))

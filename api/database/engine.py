@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 BUSY_TIMEOUT_MS = 10_000
 # The recorder gives up sooner: it says so, and comes back by itself.
 RECORDER_BUSY_TIMEOUT_MS = 1_000
-# Small enough that the checkpoint inside a commit takes some 40 ms; 8,000 pages write 20 % faster and stall it for 100 to 170.
-_WAL_PAGES = 1_000
+# From so many pages of log on, a commit copies it: only where nobody records, who has `Checkpoints` for that.
+_WAL_PAGES = 10_000
 _CACHE_KIB = 65_536
 
 
@@ -70,6 +70,7 @@ def open_sqlite(path: str) -> sqlite3.Connection:
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
     _set_pragmas(connection, synchronous="NORMAL", busy_timeout_ms=RECORDER_BUSY_TIMEOUT_MS)
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # see checkpoints.py
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     return connection
 

@@ -19,6 +19,7 @@ from sqlalchemy import Table
 from api.database import alerts, tables
 from api.database.alerts import Alert
 from api.database.bookings import DAY_MS, HOUR_MS, Booking, by_hour, by_model, last_used, shares
+from api.database.checkpoints import Checkpoints
 from api.database.engine import open_sqlite, sqlite_path, translated
 from api.database.request_logs import LogRow
 from api.database.windows import Run, sqlite_run
@@ -67,6 +68,7 @@ class SqliteRecords:
     def __init__(self, url: str) -> None:
         self._path = sqlite_path(url)
         self._connection: sqlite3.Connection | None = None
+        self._checkpoints: Checkpoints | None = None
         self._span: int | None = None  # first position of the span that is still growing
         self._span_rows = 0
 
@@ -81,6 +83,9 @@ class SqliteRecords:
 
     def close(self) -> None:
         """Close the connection."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+            self._checkpoints = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -121,6 +126,9 @@ class SqliteRecords:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+        if begin != "BEGIN":
+            self._checkpoints = self._checkpoints or Checkpoints(self._path)
+            self._checkpoints.written(connection)
 
     def known(self, request_ids: Sequence[str]) -> set[str]:
         """Those of these requests that have a row. Raises DatabaseUnavailable."""

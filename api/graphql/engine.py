@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 import msgspec
@@ -135,10 +135,9 @@ class Engine:
         # Every source here is an async generator: it is closed when its subscriber leaves.
         return executor, cast("AsyncGenerator[Any, None]", source)
 
-    async def execute_event(self, executor: Executor[Any], event: object) -> ExecutionResult:
-        """The answer for one event of a subscription's source."""
-        result = execute_subscription_event(executor.build_per_event_executor(event))
-        return await result if inspect.isawaitable(result) else result
+    def execute_event(self, executor: Executor[Any], event: object) -> ExecutionResult | Awaitable[ExecutionResult]:
+        """The answer for one event of a subscription's source: at once, unless a field has to wait for something."""
+        return execute_subscription_event(executor.build_per_event_executor(event))
 
     def _parse(self, query: str, anonymous: bool) -> Parsed:
         key = (query, anonymous)

@@ -4,8 +4,9 @@ logged by name and actor (never with variables), its errors masked."""
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import aclosing
+from inspect import isawaitable
 from typing import Any, Final
 
 import msgspec
@@ -83,15 +84,12 @@ class Executions:
     async def _event(self, executor: Executor[Any], event: Any, key: Any, context: Context) -> bytes:
         share_key = getattr(event, "share_key", None)
         if share_key is not None and context.viewer is not None:
-
-            async def make() -> bytes | None:
-                result = await self.engine.execute_event(executor, event)
-                return None if result.errors else encode_result(result, "")
-
-            payload = await self._shared.get((key, context.viewer.scope, share_key), make)
+            shared = (key, context.viewer.scope, share_key)
+            payload = await self._shared.get(shared, lambda: _shareable(self.engine.execute_event(executor, event)))
             if payload is not None:
                 return payload
-        return encode_result(await self.engine.execute_event(executor, event), context.request_id)
+        result = self.engine.execute_event(executor, event)
+        return encode_result(await result if isawaitable(result) else result, context.request_id)
 
     def _finished(self, operation: Operation, context: Context, outcome: str, seconds: float) -> None:
         kind = operation.kind.value
@@ -107,6 +105,18 @@ class Executions:
             duration_ms=round(seconds * 1000, 3),
             actor=context.viewer.user_id if context.viewer else None,
         )
+
+
+def _shareable(result: ExecutionResult | Awaitable[ExecutionResult]) -> bytes | Awaitable[bytes | None] | None:
+    """What everybody may be given of an event: nothing of one with errors, which name a request."""
+
+    async def later(pending: Awaitable[ExecutionResult]) -> bytes | None:
+        result = await pending
+        return None if result.errors else encode_result(result, "")
+
+    if isawaitable(result):
+        return later(result)
+    return None if result.errors else encode_result(result, "")
 
 
 def encode_result(result: ExecutionResult, request_id: str, cost: int | None = None) -> bytes:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
 from graphql import OperationType
 from litestar import Request, Response
 from litestar.datastructures import State
-from litestar.response import Stream
 
 from api.access import AccessError, Unauthenticated
 from api.graphql.authentication import Authentication
 from api.graphql.context import Context
 from api.graphql.engine import Operation, RequestRefused
+from api.graphql.event_stream import EventStream
 from api.graphql.execution import Executions, StreamEnded, encode_errors, refusal_errors
 from api.graphql.negotiation import (
     EVENT_STREAM,
@@ -32,7 +32,6 @@ from api.graphql.negotiation import (
 
 MAX_BODY_BYTES: Final = 1_048_576
 BODY_TIMEOUT_S: Final = 30.0
-KEEP_ALIVE_S: Final = 12.0
 
 HttpRequest = Request[None, None, State]
 HttpResponse = Response[bytes]
@@ -45,7 +44,7 @@ class HttpEndpoint:
         self.executions = executions
         self.authentication = authentication
 
-    async def answer(self, request: HttpRequest) -> HttpResponse | Stream:
+    async def answer(self, request: HttpRequest) -> HttpResponse | EventStream:
         """The response to one request; never raises for what a client can cause."""
         context = self.authentication.context(request)
         media: MediaType = PLAIN_JSON
@@ -70,7 +69,7 @@ class HttpEndpoint:
         except AccessError as error:
             return self._denied(error, context, media)
 
-    def _refused(self, error: RequestRefused, context: Context, media: MediaType) -> HttpResponse | Stream:
+    def _refused(self, error: RequestRefused, context: Context, media: MediaType) -> HttpResponse | EventStream:
         """A document that never ran: 400, except that older clients expect 200 and streams say it in the stream."""
         payload = encode_errors(refusal_errors(error, context.request_id))
         if media == EVENT_STREAM:
@@ -86,14 +85,14 @@ class HttpEndpoint:
             return response
         return _response(context, 403, payload, _readable(media))
 
-    def _stream(self, operation: Operation, context: Context) -> Stream:
+    def _stream(self, operation: Operation, context: Context) -> EventStream:
         return _event_stream(self._events(operation, context), context)
 
-    async def _events(self, operation: Operation, context: Context) -> AsyncIterator[bytes]:
+    async def _events(self, operation: Operation, context: Context) -> AsyncGenerator[bytes, None]:
         try:
             async with aclosing(self.executions.payloads(operation, context)) as payloads:
-                async for payload in _kept_alive(payloads):
-                    yield b":\n\n" if payload is None else b"event: next\ndata: " + payload + b"\n\n"
+                async for payload in payloads:
+                    yield b"event: next\ndata: " + payload + b"\n\n"
         except StreamEnded:
             return  # without `complete`: clients take it for a lost connection, and come again
         except Exception as error:  # the status is sent: whatever happens is said in the stream, masked where it must be
@@ -141,32 +140,11 @@ def _response(context: Context, status: int, payload: bytes, media: MediaType) -
     return response
 
 
-def _event_stream(events: AsyncIterator[bytes], context: Context) -> Stream:
+def _event_stream(events: AsyncGenerator[bytes, None], context: Context) -> EventStream:
     headers = {"x-request-id": context.request_id, "cache-control": "no-store", "x-accel-buffering": "no"}
-    return Stream(events, status_code=200, media_type="text/event-stream", headers=headers)
+    return EventStream(events, headers)
 
 
-async def _refusal_events(payload: bytes) -> AsyncIterator[bytes]:
+async def _refusal_events(payload: bytes) -> AsyncGenerator[bytes, None]:
     yield b"event: next\ndata: " + payload + b"\n\n"
     yield b"event: complete\ndata:\n\n"
-
-
-async def _kept_alive(payloads: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
-    """`payloads`, with None wherever nothing came for a while."""
-    upcoming: asyncio.Task[bytes] | None = None
-    try:
-        while True:
-            upcoming = upcoming or asyncio.ensure_future(anext(payloads))
-            done, _ = await asyncio.wait({upcoming}, timeout=KEEP_ALIVE_S)
-            if not done:
-                yield None
-                continue
-            finished, upcoming = upcoming, None
-            try:
-                yield finished.result()
-            except StopAsyncIteration:
-                return
-    finally:
-        if upcoming is not None:
-            upcoming.cancel()
-            await asyncio.gather(upcoming, return_exceptions=True)

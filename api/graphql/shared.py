@@ -25,20 +25,24 @@ class SharedPayloads:
     def __init__(self) -> None:
         self._made: OrderedDict[Hashable, bytes | asyncio.Task[bytes | None]] = OrderedDict()
 
-    async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
-        """What `make` gives for `key`, made once; None when it may not be shared."""
+    async def get(self, key: Hashable, make: Callable[[], bytes | Awaitable[bytes | None] | None]) -> bytes | None:
+        """What `make` gives for `key`, at once or later, made once; None when it may not be shared."""
         found = self._made.get(key)
         if found is None:
+            made = make()
+            if made is None:
+                return None
             # A task of its own: the subscriber that happens to be first may leave without hurting the others.
-            found = self._made[key] = asyncio.create_task(self._make(key, make))
+            found = made if isinstance(made, bytes) else asyncio.create_task(self._make(key, made))
+            self._made[key] = found
             while len(self._made) > _KEPT:
                 self._made.popitem(last=False)
         return found if isinstance(found, bytes) else await asyncio.shield(found)
 
-    async def _make(self, key: Hashable, make: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
+    async def _make(self, key: Hashable, making: Awaitable[bytes | None]) -> bytes | None:
         payload: bytes | None = None
         try:
-            payload = await make()
+            payload = await making
         finally:
             if payload is not None and key in self._made:
                 self._made[key] = payload

@@ -1,7 +1,11 @@
-"""Who holds a credential: one look-up by an index, kept for a second, forgotten at once when something about it changes."""
+"""Who holds a credential: one look-up by an index, kept for a second, forgotten at once when something about it changes.
+
+Streams ask again at each batch: the hundreds that one key may have open ask together, and share one look-up.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, Final, Literal
@@ -38,6 +42,8 @@ class Identities:
         self._engine = engine
         self._grants = grants
         self._known: dict[Credential | str, Known] = {}
+        # Under way, by what is asked and after which change: nobody is told what was so before a change that they know of.
+        self._asked: dict[tuple[Credential | str, int], asyncio.Task[Known]] = {}
         self._changes = 0  # a look-up that a change overtook must not be kept
 
     async def viewer(self, credential: Credential) -> Viewer:
@@ -71,7 +77,20 @@ class Identities:
         if known is not None and known.until_s > time.monotonic():
             return known
         self._known.pop(key, None)
-        changes = self._changes
+        question = key, self._changes
+        asked = self._asked.get(question)
+        if asked is None:
+            # A task of its own: whoever asked first may leave without hurting the others.
+            asked = self._asked[question] = asyncio.create_task(self._find(key, self._changes))
+            asked.add_done_callback(lambda done: self._answered(question, done))
+        return await asyncio.shield(asked)
+
+    def _answered(self, question: tuple[Credential | str, int], done: asyncio.Task[Known]) -> None:
+        del self._asked[question]
+        if not done.cancelled():
+            done.exception()  # it is for those who wait, of whom none may be left
+
+    async def _find(self, key: Credential | str, changes: int) -> Known:
         kind: Literal["session", "key"] = (
             key.kind if isinstance(key, Credential) else "session" if key.startswith("session ") else "key"
         )

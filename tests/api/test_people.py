@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.access import ALL_PERMISSIONS, Unauthenticated, Viewer
@@ -178,6 +178,23 @@ async def test_what_was_changed_while_it_was_looked_up_is_not_believed(engine: A
     async with writing(engine) as connection:
         await connection.execute(update(users).values(role="admin"))
     assert (await people.viewer(key)).role == "admin" != viewer.role
+
+
+async def test_all_who_ask_for_one_credential_at_once_share_one_look_up(engine: AsyncEngine, people: People) -> None:
+    key = Credential.key(await people.create_key((await people.login("ada@example.org", PASSWORD, "")).viewer.user_id, "k"))
+    asked: list[str] = []
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda _c, _u, statement, *_: asked.append(statement))
+    first, *others = [asyncio.create_task(people.viewer(key)) for _ in range(100)]
+    await asyncio.sleep(0)
+    first.cancel()  # whoever asked first may leave
+    assert len({viewer.user_id for viewer in await asyncio.gather(*others)}) == 1
+    assert sum("FROM api_keys" in statement for statement in asked) == 1
+
+
+async def test_all_who_ask_for_a_credential_that_is_gone_are_told_so(people: People) -> None:
+    nobody = Credential.key("wb-" + "x" * 43)
+    told = await asyncio.gather(*(people.viewer(nobody) for _ in range(3)), return_exceptions=True)
+    assert [type(each) for each in told] == [Unauthenticated] * 3
 
 
 async def test_a_user_without_a_password_cannot_log_in(engine: AsyncEngine, people: People) -> None:
