@@ -25,11 +25,12 @@ class Share:
 
     __slots__ = ("by_model", "head", "start_ms", "window_ms")
 
+    by_model: dict[str, int]  # these three are filled in by the log
+    head: int
+    start_ms: int
+
     def __init__(self, window_ms: int) -> None:
         self.window_ms = window_ms
-        self.head = 0
-        self.start_ms = 0
-        self.by_model: dict[str, int] = {}
 
     def count(self, model: str, successes: int) -> None:
         """Add successes, or take away."""

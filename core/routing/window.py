@@ -190,7 +190,8 @@ class Aggregate(Window):
         self.records = self.successes = self.timed = 0  # plain counts
         self._base = 0  # the power of two that all sums are multiples of
         self._errors = self._successes = self._latency = self._timed = self._ttft = 0
-        self._weighed_ms = -1  # the instant that was weighed last, with what: records of a busy model share instants
+        # The instant that was weighed last, with what: records of a busy model share instants.
+        self._weighed_ms: int | None = None
         self._weighed_with = 0
         self.means: tuple[Mean | None, Mean | None] | None = None  # see `averaged`; None: not known yet
 
@@ -222,7 +223,7 @@ class Aggregate(Window):
         self.successes -= cell.successes
         self.timed -= cell.timed
         if not self.records:
-            self._weighed_ms = -1  # the next record brings a base of its own
+            self._weighed_ms = None  # the next record brings a base of its own
 
     def _weight(self, at_ms: int) -> int:
         """2^(at/half-life) as an integer, in units of 2^(base − 52)."""
@@ -239,7 +240,7 @@ class Aggregate(Window):
     def _shift(self, bits: int) -> None:
         """Move the base. Upwards it is exact too: every record left is a multiple of the new base."""
         self._base += bits
-        self._weighed_ms = -1
+        self._weighed_ms = None
         for name in ("_errors", "_successes", "_latency", "_timed", "_ttft"):
             value = getattr(self, name)
             setattr(self, name, value >> bits if bits > 0 else value << -bits)

@@ -180,6 +180,8 @@ def test_up_to_4096_instants_nothing_moves() -> None:
         known.add(Cell(START_MS + number, 0, 1))
     assert [cell.at_ms for cell in known.kept()] == [START_MS + number for number in range(4096)]
     assert not known.merged
+    known.add(Cell(START_MS + 4096, 0, 1))
+    assert (len(known.kept()), known.merged) == (4096, True)
 
 
 def test_a_record_too_late_for_a_full_window_joins_the_one_before_it() -> None:

@@ -138,6 +138,32 @@ def test_the_newest_record_joins_the_one_before_it_up_to_a_thousandth_of_the_win
     assert instants(10_001) == [0, 2_000, 9_000, 10_001]
 
 
+def test_records_of_one_instant_are_one_cell_however_late_they_come() -> None:
+    known = Aggregate(1_000_000, 0)
+    for at in (0, 10, 20, 10, 0, 20):
+        known.add(Cell(START_MS + at, 1))
+    assert [(cell.at_ms - START_MS, cell.errors) for cell in known.kept()] == [(0, 2), (10, 2), (20, 2)]
+
+
+@pytest.mark.parametrize(("at", "counted"), [(0, 3), (-1, 2)])
+def test_a_late_record_counts_from_the_windows_start_on(at: int, counted: int) -> None:
+    known = Aggregate(1_000, 0)
+    known.add(Cell(START_MS + 500, 1))
+    known.add(Cell(START_MS + 900, 1))
+    known.advance(START_MS + 1_000)
+    known.add(Cell(START_MS + at, 1))
+    assert known.records == counted
+
+
+@pytest.mark.parametrize(("at", "counted"), [(0, 1), (-1, 0)])
+def test_so_does_the_first_record_of_an_empty_window(at: int, counted: int) -> None:
+    known = Aggregate(1_000, 0)
+    known.advance(START_MS + 1_000)
+    known.add(Cell(START_MS + at, 1))
+    known.fill([Cell(START_MS + at + 1, 1)])
+    assert known.records == counted + 1
+
+
 def test_a_half_life_halves_and_none_does_not() -> None:
     for half_life, expected in ((1_000, (0.25, 1.25)), (0, (1.0, 2.0))):
         known = Aggregate(60_000, half_life)
