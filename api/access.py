@@ -206,6 +206,7 @@ FIELD_RULES: Final[Mapping[str, Asked]] = {
     "Query.settings": Somewhere("project:read"),
     "Query.projects": Somewhere("project:read"),
     "Query.project": In("project:read", "slug"),
+    "Query.token": In("project:read", "project"),
     "Query.limits": In("report:read", "project"),
     "Query.usage": Somewhere("report:read"),
     "Query.limitEvents": Somewhere("report:read"),

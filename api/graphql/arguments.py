@@ -1,12 +1,15 @@
-"""Which project a field's arguments name, for the rules that are asked in it."""
+"""What arguments name: the project that a field's rules are asked in, the revision that it is answered from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from api.catalogue import Catalogue
 from api.graphql.context import Context
+from api.graphql.errors import BadInput
 from api.graphql.ids import BadNodeId, read_node_id
+from api.repository.errors import UnknownRevision
 
 
 def project_named(context: Context, arguments: Mapping[str, Any], path: str) -> str | None:
@@ -29,3 +32,14 @@ def project_named(context: Context, arguments: Mapping[str, Any], path: str) -> 
     owner = key.partition("/")[0]
     entry = catalogue.project_by_id(owner)
     return entry.slug if entry is not None else owner
+
+
+async def catalogue_at(context: Context, at: str | None) -> Catalogue:
+    """The configuration at a commit of the branch, the published one where none is named. Raises BadInput."""
+    services = context.services
+    if at is None:
+        return services.catalogue()
+    try:
+        return await services.history.catalogue(at)
+    except UnknownRevision as error:
+        raise BadInput(f"`at` is no commit of this configuration: {error}") from error

@@ -176,6 +176,49 @@ async def test_files_and_projects_are_read_at_any_revision(api: Api) -> None:
     assert (await api.data('{ file(path: "projects") { text } }'))["file"] is None
 
 
+OBJECTS = """query($at: String) { model(id: "sim-fast", at: $at) { revision contextWindow provider { baseUrl enabled } }
+  provider(id: "simulated", at: $at) { revision maxConnections }
+  token(project: "demo", id: "old", at: $at) { name limits { rules { value } } }
+  roles(at: $at) { name projectPermissions } settings(at: $at) { revision retention { auditDays } } }"""
+
+
+async def test_every_object_is_read_at_any_revision(api: Api) -> None:
+    before = api.head()
+    models, providers = ("models/sim-fast.yaml", "providers/simulated.yaml")
+    old = api.repository.contents(before, [models, providers, "waybill.yaml", "roles.yaml"])
+    token = (
+        b"name: Then\nsha256: "
+        + b"c" * 64
+        + b"\nprefix: sk-lr-c\nlimits: {rules: [{metric: calls, window: daily, value: 7}]}\n"
+    )
+    changes: dict[str, bytes | None] = {
+        models: old[models].replace(b"context_window: ", b"context_window: 1"),
+        providers: old[providers] + b"max_connections: 7\n",
+        "waybill.yaml": b"format: 1\nretention: {audit_days: 77}\n",
+        "roles.yaml": b"roles: {guest: {permissions: ['project:read']}}\n",
+        "projects/demo/tokens/old.yaml": token,
+    }
+    then = commit_all(api, changes, "For a while")
+    now = commit_all(api, {path: old.get(path) for path in changes}, "As before")
+    await published(api, now)
+    found, today, first = [await api.data(OBJECTS, at=at) for at in (then, None, before)]
+    assert (found["model"]["revision"], found["provider"]["revision"]) == (then, then)
+    assert found["model"]["contextWindow"] == int(f"1{today['model']['contextWindow']}")
+    assert (found["provider"]["maxConnections"], today["provider"]["maxConnections"]) == (
+        7,
+        first["provider"]["maxConnections"],
+    )
+    assert (found["token"], today["token"]) == ({"name": "Then", "limits": {"rules": [{"value": "7"}]}}, None)
+    assert {"name": "guest", "projectPermissions": ["project:read"]} in found["roles"]
+    assert "guest" not in {role["name"] for role in today["roles"]}
+    assert (found["settings"], today["settings"]["retention"]) == (
+        {"revision": then, "retention": {"auditDays": 77}},
+        {"auditDays": 365},
+    )
+    error = (await api.post(OBJECTS, at="0" * 40)).json()["errors"][0]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 @pytest.mark.parametrize("path", ["..", "../x", "//", "a\0b", "projects/../waybill.yaml", "--all", ":(glob)**", "x" * 2000])
 async def test_what_is_no_path_has_no_past(api: Api, path: str) -> None:
     query = """query($path: String!) { history(path: $path) { nodes { commit } } blame(path: $path, field: "a") { field }

@@ -23,7 +23,8 @@ ANSWERS = {
     "roleUpdate": f"... on RoleUpdated {{ {CHANGE} role {{ name description projectPermissions }} }}",
     "roleDelete": f"... on RoleDeleted {{ {CHANGE} name }}",
     "settingsUpdate": f"""... on SettingsUpdated {{ {CHANGE} settings {{ journalFailure timeouts {{ timeoutMs idleTimeoutMs }}
-      retention {{ rowsDays tracesMaxMb }} limits {{ rules {{ metric value }} }} review {{ paths approvals limitRaisePercent }}
+      retention {{ rowsDays tracesMaxMb auditDays }}
+      limits {{ rules {{ metric value }} }} review {{ paths approvals limitRaisePercent }}
       alertWebhooks {{ url allowPrivateAddress secret {{ source name origin }} }} }} }}""",
 }
 
@@ -176,13 +177,15 @@ async def test_settings_are_changed_one_by_one(api: Api) -> None:
     comments = [line for line in text(api, "waybill.yaml").splitlines() if line.startswith("#")]
     done = await change(
         api, "settingsUpdate", journalFailure="SERVE", timeouts={"timeoutMs": 300_000, "idleTimeoutMs": None},
-        retention={"rowsDays": 30}, limits={"rules": [{"metric": "COST", "window": "MONTHLY", "value": "1000"}]},
+        retention={"rowsDays": 30, "auditDays": 30},
+        limits={"rules": [{"metric": "COST", "window": "MONTHLY", "value": "1000"}]},
         review=[{"paths": ["providers/*"], "approvals": 2}, {"paths": ["**"], "limitRaisePercent": 20}],
         alertWebhooks=[{"url": "https://hooks.example.org/x?y=1", "secretEnv": "WAYBILL_SECRET_HOOK"}],
     )  # fmt: skip
     assert done["settings"] == {
         "journalFailure": "SERVE", "timeouts": {"timeoutMs": 300_000, "idleTimeoutMs": None},
-        "retention": {"rowsDays": 30, "tracesMaxMb": 4096}, "limits": {"rules": [{"metric": "COST", "value": "1000"}]},
+        "retention": {"rowsDays": 30, "tracesMaxMb": 4096, "auditDays": 30},
+        "limits": {"rules": [{"metric": "COST", "value": "1000"}]},
         "review": [{"paths": ["providers/*"], "approvals": 2, "limitRaisePercent": None},
                    {"paths": ["**"], "approvals": 1, "limitRaisePercent": 20}],
         "alertWebhooks": [{"url": "https://hooks.example.org/x?y=1", "allowPrivateAddress": False,

@@ -47,10 +47,12 @@ class RetentionInput:
     traces_days: int | None = strawberry.field(default=None, description="Days that traces are kept.")
     traces_max_mb: MaybeInt = strawberry.field(description="Megabytes that traces may take; null for Waybill's own bound.")
     journal_hours: int | None = strawberry.field(default=None, description="Hours that recorded journal segments are kept.")
+    audit_days: int | None = strawberry.field(default=None, description="Days that rows of the audit trail are kept.")
 
     def plain(self) -> dict[str, Value]:
         """Only what was given."""
-        given = {"rows_days": self.rows_days, "traces_days": self.traces_days, "journal_hours": self.journal_hours}
+        names = ("rows_days", "traces_days", "journal_hours", "audit_days")
+        given = {name: getattr(self, name) for name in names}
         plain: dict[str, Value] = {name: value for name, value in given.items() if value is not None}
         return plain | ({"traces_max_mb": self.traces_max_mb.value} if self.traces_max_mb is not None else {})
 

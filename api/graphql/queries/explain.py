@@ -15,6 +15,7 @@ from api import explaining
 from api.catalogue import Catalogue
 from api.database import request_logs
 from api.explaining import Answer, Question
+from api.graphql.arguments import catalogue_at
 from api.graphql.context import Context, Info
 from api.graphql.errors import BadInput
 from api.graphql.scalars import Json
@@ -68,7 +69,7 @@ class ExplainQueries:
     ) -> Explanation | None:
         """Null for a project that is not there, or not to be seen."""
         context = info.context
-        catalogue = await _catalogue(context, at)
+        catalogue = await catalogue_at(context, at)
         if catalogue.project(project) is None:
             return None
         now_ms = time.time_ns() // 1_000_000
@@ -110,7 +111,7 @@ class ExplainQueries:
             token=event.token,
             said=explaining.said_then(event),
         )
-        return Explanation.of(event.project, await _decided(context, await _catalogue(context, at), question))
+        return Explanation.of(event.project, await _decided(context, await catalogue_at(context, at), question))
 
 
 async def _as_it_was(context: Context, event: RequestFinished) -> Answer:
@@ -121,16 +122,6 @@ async def _as_it_was(context: Context, event: RequestFinished) -> Answer:
         return explaining.as_it_was(event)
     now_ms = time.time_ns() // 1_000_000
     return await explaining.as_it_was_with_limits(context.services.engine, catalogue, event, now_ms)
-
-
-async def _catalogue(context: Context, at: str | None) -> Catalogue:
-    services = context.services
-    if at is None:
-        return services.catalogue()
-    try:
-        return await services.history.catalogue(at)
-    except UnknownRevision as error:
-        raise BadInput(f"`at` is no commit of this configuration: {error}") from error
 
 
 async def _decided(context: Context, catalogue: Catalogue, question: Question) -> Answer:

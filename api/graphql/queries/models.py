@@ -1,4 +1,5 @@
-"""Models, providers, roles, settings and what a form for them starts from: the published configuration and the price table."""
+"""Models, providers, tokens, roles, settings and what a form for them starts from: the configuration, as it is published or as
+it was at a revision, and the price table."""
 
 # mypy: disallow-untyped-decorators=False
 # Strawberry types its field decorators as Any.
@@ -12,6 +13,7 @@ import strawberry
 
 from api.access import signed_in
 from api.clock import now_ms
+from api.graphql.arguments import catalogue_at
 from api.graphql.context import Info
 from api.graphql.errors import BadInput
 from api.graphql.ids import BadNodeId, read_node_id
@@ -22,12 +24,14 @@ from api.graphql.types.policy import POLICIES, PolicyDescription
 from api.graphql.types.provider import Provider, ProviderConnection, ProviderEdge, ProviderPreset
 from api.graphql.types.role import Role, all_roles
 from api.graphql.types.settings import Settings
+from api.graphql.types.token import Token
 from api.presets import PROVIDERS, model_presets
 from core import config
 from core.paths import provider_path
 
 First = Annotated[int | None, strawberry.argument(description="How many, at most 200; 50 when left out.")]
 After = Annotated[str | None, strawberry.argument(description="The cursor that the page follows.")]
+At = Annotated[str | None, strawberry.argument(description="The commit to read it at; the published one when left out.")]
 Search = Annotated[str | None, strawberry.argument(description="A part of the id or of its other names, ignoring case.")]
 
 
@@ -57,11 +61,11 @@ class ModelQueries:
         return ModelConnection(edges=edges, nodes=nodes, page_info=page, total_count=len(found))
 
     @strawberry.field(description="The model with this id; null when there is none.")
-    def model(
-        self, info: Info, id: Annotated[str, strawberry.argument(description="Its own id, or its node id.")]
+    async def model(
+        self, info: Info, id: Annotated[str, strawberry.argument(description="Its own id, or its node id.")], at: At = None
     ) -> Model | None:
-        """From the published configuration."""
-        return Model.at(info.context.services.catalogue(), _own_id("Model", id))
+        """Its present use is of today, whatever the revision."""
+        return Model.at(await catalogue_at(info.context, at), _own_id("Model", id))
 
     @strawberry.field(description="Providers, by id; those of projects that the viewer may not see are left out.")
     def providers(self, info: Info, first: First = None, after: After = None, search: Search = None) -> ProviderConnection:
@@ -80,11 +84,23 @@ class ModelQueries:
         return ProviderConnection(edges=edges, nodes=nodes, page_info=page, total_count=len(found))
 
     @strawberry.field(description="The provider with this id; null when there is none.")
-    def provider(
-        self, info: Info, id: Annotated[str, strawberry.argument(description="Its own id, or its node id.")]
+    async def provider(
+        self, info: Info, id: Annotated[str, strawberry.argument(description="Its own id, or its node id.")], at: At = None
     ) -> Provider | None:
-        """From the published configuration."""
-        return Provider.at(info.context.services.catalogue(), _own_id("Provider", id))
+        """With its models of the same revision."""
+        return Provider.at(await catalogue_at(info.context, at), _own_id("Provider", id))
+
+    @strawberry.field(description="A token of a project; null when the project has none with this id.")
+    async def token(
+        self,
+        info: Info,
+        project: Annotated[str, strawberry.argument(description="The project's slug.")],
+        id: Annotated[str, strawberry.argument(description="The token's id in its project, or its node id.")],
+        at: At = None,
+    ) -> Token | None:
+        """Its value is nowhere, at no revision."""
+        catalogue = await catalogue_at(info.context, at)
+        return Token.at(catalogue.config, project, _own_id("Token", id).rpartition("/")[2])
 
     @strawberry.field(description="Providers that are known by name, to start a new one from.")
     def provider_presets(self) -> list[ProviderPreset]:
@@ -111,14 +127,14 @@ class ModelQueries:
         return POLICIES
 
     @strawberry.field(description="Roles: the built-in ones, then the custom ones by name.")
-    def roles(self, info: Info) -> list[Role]:
-        """From the published configuration."""
-        return all_roles(info.context.services.catalogue())
+    async def roles(self, info: Info, at: At = None) -> list[Role]:
+        """What they grant to whoever asks is decided by the published ones."""
+        return all_roles(await catalogue_at(info.context, at))
 
     @strawberry.field(description="What holds for the whole installation.")
-    def settings(self, info: Info) -> Settings:
-        """From the published configuration."""
-        return Settings.of(info.context.services.catalogue())
+    async def settings(self, info: Info, at: At = None) -> Settings:
+        """`waybill.yaml`."""
+        return Settings.of(await catalogue_at(info.context, at))
 
 
 def _page(ids: list[str], first: int, after: str | None) -> tuple[list[str], PageInfo]:
