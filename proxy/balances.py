@@ -48,9 +48,12 @@ class Openings:
         journal: Journal,
         now_ms: Callable[[], int],
         flush: Callable[[], object] = lambda: None,
+        complete: Callable[[], object] = lambda: None,
     ) -> None:
-        """`flush` writes what is settled and waits for the end of this turn of the loop to be journalled."""
+        """`flush` writes what is settled and waits for the end of this turn of the loop to be journalled; `complete` is called
+        when answers were taken and none is awaited any more."""
         self._flush = flush
+        self._complete = complete
         self._question = layout.pending_counts(proxy_id)
         self._answer = layout.opening_balances(proxy_id)
         self._ledger = ledger
@@ -151,6 +154,8 @@ class Openings:
         self._heard = True
         self._taken.set()
         self._taken = asyncio.Event()
+        if next(self._ledger.pending(now_ms), None) is None:
+            self._complete()
         _log.info("opening balances taken", extra={"counts": len(answer.balances), "position": answer.position})
 
 

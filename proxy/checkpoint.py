@@ -7,6 +7,7 @@ it is ended here, at its reserve.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -120,14 +121,25 @@ def crashed(admitted: RequestAdmitted) -> RequestFinished:
     )
 
 
-async def keep(path: Path, journal: Journal, take: Callable[[], Checkpoint], interval_s: float = INTERVAL_S) -> None:
-    """Write what `take` gives every `interval_s` until cancelled; a disk that refuses is tried again the next time.
+async def keep(
+    path: Path,
+    journal: Journal,
+    take: Callable[[], Checkpoint],
+    interval_s: float = INTERVAL_S,
+    due: asyncio.Event | None = None,
+) -> None:
+    """Write what `take` gives every `interval_s`, and whenever `due` is set, until cancelled; a disk that refuses is tried
+    again the next time.
 
     `take` runs on the event loop, so it sees position, open requests and statistics of one and the same instant;
     what it gives must not change afterwards, for it is written in a thread.
     """
+    due = due or asyncio.Event()
     while True:
-        await asyncio.sleep(interval_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(interval_s):
+                await due.wait()
+        due.clear()
         saving = asyncio.ensure_future(asyncio.to_thread(save, path, journal, take()))
         try:
             await asyncio.shield(saving)

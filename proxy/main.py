@@ -83,8 +83,17 @@ class Process:
         self._ledger = recovery.ledger(known, self._journal)
         self._booking = self._recovered(known, snapshot)
         self._tokenizers = Tokenizers()
+        # What was used before a limit is in no journal of ours: saved at once, it need not be asked for again after a crash,
+        # when perhaps nobody could answer.
+        self._checkpoint_due = asyncio.Event()
         self._openings = Openings(
-            self._layout, self._settings.proxy_id, self._ledger, self._journal, _now_ms, self._outbox.flush
+            self._layout,
+            self._settings.proxy_id,
+            self._ledger,
+            self._journal,
+            _now_ms,
+            self._outbox.flush,
+            self._checkpoint_due.set,
         )
         self._pipeline = Pipeline(self._booking, self._openings, self._tokenizers, self._settings.bounds)
         if snapshot is not None:
@@ -195,7 +204,9 @@ class Process:
         tasks = [
             asyncio.ensure_future(reloader.watch(self._swap)),
             asyncio.ensure_future(self._openings.run()),
-            asyncio.ensure_future(checkpoint.keep(self._layout.checkpoint, self._journal, self._checkpoint)),
+            asyncio.ensure_future(
+                checkpoint.keep(self._layout.checkpoint, self._journal, self._checkpoint, due=self._checkpoint_due)
+            ),
         ]
         for task in tasks:
             task.add_done_callback(_complain)

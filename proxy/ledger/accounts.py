@@ -16,6 +16,8 @@ from core.limits import Scope, Window, WindowUsage, new_usage
 
 KEPT_IDLE_SWEEPS = 17_280  # a day of checkpoints
 SWEPT_AT_ONCE = 1_000
+# A count whose window is over awaits nothing any more; it is looked at for so long, in case the clock was wrong.
+WATCHED_MS = 86_400_000
 
 
 class Account:
@@ -39,6 +41,8 @@ class Accounts:
         self._known: WeakValueDictionary[Scope, Account] = WeakValueDictionary()
         self._counting: dict[Scope, Account] = {}
         self._unswept: list[Scope] = []
+        # What began in the middle of its window: mostly nothing, so that asking for it costs nothing.
+        self._incomplete: dict[tuple[Scope, Window], WindowUsage] = {}
 
     def account(self, scope: Scope) -> Account:
         """The account of a scope, one and the same while anybody holds it."""
@@ -57,7 +61,22 @@ class Accounts:
         usage = new_usage(window, now_ms, complete)
         account = self._counting[scope] = self.account(scope)
         account.windows.append(usage)
+        if not complete:
+            self._incomplete[scope, window] = usage
         return usage
+
+    def pending(self, now_ms: int) -> Iterator[tuple[Scope, Window]]:
+        """The counts that began in the middle of their window and do not know yet what was used before."""
+        over = []
+        try:
+            for key, usage in self._incomplete.items():
+                if usage.complete or not usage.pending(now_ms - WATCHED_MS) or self.find(*key) is not usage:
+                    over.append(key)
+                elif usage.pending(now_ms):
+                    yield key
+        finally:  # whoever asks for the first few goes no further
+            for key in over:
+                del self._incomplete[key]
 
     def sweep(self, now_ms: int, generation: int, kept_sweeps: int = KEPT_IDLE_SWEEPS) -> None:
         """Let go of windows that are over, and of counts that stay empty while no revision since `generation` names them.
@@ -97,7 +116,10 @@ class Accounts:
     def restore(self, state: list[Any]) -> None:
         """Take over what `state` gave."""
         for scope, window, kept in state:
-            self.begin(Scope(*scope), window, 0, complete=True).restore(kept)
+            usage = self.begin(Scope(*scope), window, 0, complete=False)
+            usage.restore(kept)
+            if usage.complete:
+                del self._incomplete[Scope(*scope), window]
 
 
 def _encoded(scope: Scope, usage: WindowUsage) -> bytes:

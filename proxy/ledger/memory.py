@@ -281,7 +281,7 @@ class MemoryLedger:
 
     def pending(self, now_ms: int) -> Iterator[tuple[Scope, Window]]:
         """The counts that began in the middle of their window: what was used before awaits its opening balance."""
-        return ((scope, usage.window) for scope, usage in self._accounts if usage.pending(now_ms))
+        return self._accounts.pending(now_ms)
 
     def open_balance(
         self,

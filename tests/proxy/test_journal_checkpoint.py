@@ -101,6 +101,25 @@ async def test_checkpoints_are_written_again_and_again(tmp_path):
     journal.close()
 
 
+async def test_a_checkpoint_that_is_due_is_written_at_once(tmp_path):
+    journal = Journal.open(tmp_path / "journal")
+    path = tmp_path / "proxy" / "checkpoint.json"
+    due, taken = asyncio.Event(), asyncio.Event()
+
+    def take() -> Checkpoint:
+        taken.set()
+        return Checkpoint(position=7)
+
+    task = asyncio.create_task(keep(path, journal, take, interval_s=3_600, due=due))
+    due.set()
+    await asyncio.wait_for(taken.wait(), 30)
+    task.cancel()
+    await asyncio.wait([task])
+    assert not due.is_set()
+    assert read(path) == Checkpoint(position=7)
+    journal.close()
+
+
 async def test_whoever_stops_the_checkpoints_may_close_the_journal_then(tmp_path):
     journal = Journal.open(tmp_path / "journal")
     path = tmp_path / "proxy" / "checkpoint.json"

@@ -7,11 +7,13 @@ from random import Random
 import msgspec
 import pytest
 
-from core.limits import deciding
+from core.limits import Scope, deciding
+from proxy.ledger import MemoryLedger
 from proxy.ledger.reservations import Grant
 from tests.proxy.ledgers import NOW_MS, World, attempt, finished, limits, rule, used
 
 DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 
 
 def granted(answer: object) -> Grant:
@@ -272,6 +274,23 @@ def test_a_count_that_begins_knows_what_is_in_flight_and_says_that_it_awaits_its
     assert world.held() == [("project", "input_tokens", 13, 7)]
     assert list(world.ledger.pending(world.now_ms)) == []
     assert list(world.ledger.pending(world.now_ms + DAY_MS)) == []
+
+
+def test_what_is_awaited_is_known_without_a_look_at_every_count_and_after_a_restart() -> None:
+    ledger = MemoryLedger()
+    scope = Scope("p", "t")
+    ledger.count(scope, ["daily", HOUR_MS], 1, NOW_MS)
+    assert list(ledger.pending(NOW_MS)) == [(scope, "daily"), (scope, HOUR_MS)]
+    ledger = MemoryLedger.restore(msgspec.json.decode(msgspec.json.encode(ledger.state())))
+    assert list(ledger.pending(NOW_MS)) == [(scope, "daily"), (scope, HOUR_MS)]
+    assert list(ledger.pending(NOW_MS + DAY_MS)) == []
+    assert list(ledger.pending(NOW_MS)) == [(scope, "daily"), (scope, HOUR_MS)]  # the clock was wrong
+    assert ledger.open_balance(scope, "daily", [], [], NOW_MS)
+    assert list(ledger.pending(NOW_MS)) == [(scope, HOUR_MS)]
+    assert list(ledger.pending(NOW_MS + 3 * DAY_MS)) == []
+    ledger = MemoryLedger.restore(msgspec.json.decode(msgspec.json.encode(ledger.state())))
+    ledger.open_balance(scope, HOUR_MS, [], [], NOW_MS)
+    assert list(ledger.pending(NOW_MS)) == []
 
 
 def test_a_new_installation_awaits_nothing() -> None:

@@ -12,8 +12,13 @@ import msgspec
 import openai
 import pytest
 
-from core.balances import OpeningBalance, OpeningBalances, read_pending
+from core.balances import MOST_COUNTS, OpeningBalance, OpeningBalances, read_pending
 from core.layout import Layout
+from core.limits import Scope
+from proxy.balances import Openings
+from proxy.journal import Journal
+from proxy.ledger import MemoryLedger
+from tests.proxy.ledgers import NOW_MS
 from tests.proxy.product import HELLO, InProcess, Provider, Publisher, configuration, provider, running, well
 from tests.proxy.servers import until
 
@@ -78,3 +83,25 @@ async def test_where_nobody_says_it_requests_wait_once_and_are_served(tmp_path: 
             took.append(time.monotonic() - begin)
             await limited(proxy, publisher, up, calls)
     assert took[0] >= 1 > took[1]
+
+
+async def test_a_checkpoint_is_asked_for_as_soon_as_nothing_is_awaited_any_more(tmp_path: Path) -> None:
+    """What was used before a limit is in no journal: a process that is killed then need not ask for it again."""
+    layout, journal, ledger = Layout(tmp_path), Journal.open(tmp_path / "journal"), MemoryLedger()
+    for token in range(MOST_COUNTS + 1):
+        ledger.count(Scope("p", str(token)), ["yearly"], 1, NOW_MS)
+    complete: list[int] = []
+    openings = Openings(layout, "proxy-1", ledger, journal, lambda: NOW_MS, complete=lambda: complete.append(len(rounds)))
+    openings.begin()
+    rounds: list[int] = []
+    for _ in range(2):
+        await openings.step()
+        asked = read_pending(layout.pending_counts("proxy-1").read_bytes())
+        opened = tuple(OpeningBalance(count=count, used=()) for count in asked.counts)
+        rounds.append(len(opened))
+        answer = OpeningBalances(asked=asked.asked, position=0, balances=opened)
+        layout.opening_balances("proxy-1").write_bytes(msgspec.json.encode(answer))
+    await openings.step()
+    assert (rounds, complete) == ([MOST_COUNTS, 1], [2])
+    assert list(ledger.pending(NOW_MS)) == []
+    journal.close()
