@@ -81,11 +81,8 @@ def _faults(value: Any, kind: Any, place: Place) -> Iterator[Fault]:
 
 def _member(value: Any, union: Any) -> Any:
     """Return the one member of a union that `value` is meant for, else the union: a mapping means its only structure."""
-    members = [member for member in get_args(union) if member is not types.NoneType]
-    structures = [member for member in members if isinstance(member, type) and issubclass(member, msgspec.Struct)]
-    if isinstance(value, dict) and len(structures) == 1:
-        return structures[0]
-    return members[0] if len(members) == 1 and value is not None else union
+    structures = [member for member in get_args(union) if isinstance(member, type) and issubclass(member, msgspec.Struct)]
+    return structures[0] if isinstance(value, dict) and len(structures) == 1 else union
 
 
 def _tagged_faults(value: dict[str, Any], union: Any, place: Place) -> Iterator[Fault]:

@@ -129,7 +129,7 @@ class Trial:
             tests = [test for tests in rounds for test in tests if test not in self._unfit]
             found = self._standing.killer(mutant, tests, CPU_S + 3 * sum(self._seconds[test] for test in tests))
         for tests in rounds if found is None else ():
-            files = sorted({test.partition("::")[0] for test in tests})
+            files = sorted(set(map(_file, tests)))
             order = {test: place for place, test in enumerate(tests)}
             if tests and (found := killer(ROOT, mutant, order, files, self._most_s)) is not None:
                 break
@@ -141,15 +141,20 @@ class Trial:
 
     def _tests_for(self, mutant: Mutant) -> list[list[str]]:
         """Rounds of tests: the best hitherto; those that call the function or, for a module's lines, the file; then all."""
+        killers = [test for (path, test), _ in self._found.most_common() if path == mutant.path]
         if mutant.function:
             near = [test for test, functions in self._reached.items() if (mutant.path, mutant.function) in functions]
-        else:
-            near = [test for test, functions in self._reached.items() if any(path == mutant.path for path, _ in functions)]
-        killers = [test for (path, test), _ in self._found.most_common() if path == mutant.path]
-        best = [test for test in killers if test in near or not mutant.function][:3]
-        quick = [test for test in near if test in self._quick][:QUICKEST]
-        rest = [] if mutant.function else list(self._reached)
-        return _rounds(best, quick, near, rest)
+            best = [test for test in killers if test in near][:3]
+            return _rounds(best, [test for test in near if test in self._quick][:QUICKEST], near)
+        # A line of a module is mostly found by one case of a table, but the whole table is as quick.
+        tables = list(dict.fromkeys(map(_file, killers)))[:2]
+        best = [test for test in self._reached if _file(test) in tables]
+        near = [test for test, functions in self._reached.items() if any(path == mutant.path for path, _ in functions)]
+        return _rounds(best, near, list(self._reached))
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def _rounds(*rounds: list[str]) -> list[list[str]]:
