@@ -72,6 +72,8 @@ def _measure(folder: Path, names: list[str], run: Report) -> None:
             run.scenarios[name] = outcome
             print(report.table(f"\n{name} ({time.monotonic() - started:.0f} s)", outcome.figures), flush=True)
     finally:
+        run.waiting = stand.calm.waiting
+        print("\n" + report.calmness(run.waiting), flush=True)
         stand.close()
 
 

@@ -123,6 +123,7 @@ def _stalled_figures(run: Run) -> list[Figure]:
 def _run(stand: Stand, who: Readers, rate: int, seconds: float) -> Run:
     product = stand.product
     product.settle()
+    stand.calm.wait()
     after = _newest(product)
     readers = _Subscribers(product, who, after)
     try:

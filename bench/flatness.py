@@ -13,7 +13,7 @@ from api.database.request_logs import LogRow
 from bench.configuration import MODELS, PROJECT, Sizes
 from bench.product import Product
 from bench.report import Figure, Outcome, middle, none, within
-from bench.stand import Spent, Stand, interleaved, spending, spent_since
+from bench.stand import Spent, Stand, spending, spent_since
 from bench.unary import CONNECTIONS
 from core.limits.amounts import amounts
 
@@ -46,7 +46,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 def measure(stand: Stand) -> Outcome:
     """Ratios of CPU a request: 10,000 tokens to 10, a million rows to none."""
     seconds, rounds = (8.0, 9) if stand.full else (3.0, 5)
-    by_tokens = interleaved(
+    by_tokens = stand.interleaved(
         rounds,
         {
             "10 tokens": lambda: _load(stand, stand.product, seconds),
@@ -55,7 +55,7 @@ def measure(stand: Stand) -> Outcome:
     )
     empty, filled, filling_s = _with_and_without_rows(stand)
     try:
-        by_rows = interleaved(
+        by_rows = stand.interleaved(
             rounds,
             {"no rows": lambda: _load(stand, empty, seconds), "1,000,000 rows": lambda: _load(stand, filled, seconds)},
         )

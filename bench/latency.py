@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.programs import Load
 from bench.report import Figure, Outcome, at_most, middle, none
-from bench.stand import Stand, interleaved
+from bench.stand import Stand
 
 
 def measure(stand: Stand) -> Outcome:
@@ -17,7 +17,7 @@ def measure(stand: Stand) -> Outcome:
         return stand.client(port, tokens, "-d", int(seconds * 1000), lasts_s=seconds).wait()
 
     load(product.ports["proxy"])
-    runs = interleaved(
+    runs = stand.interleaved(
         rounds,
         {
             "direct": lambda: load(stand.upstream.port),

@@ -7,7 +7,7 @@ import msgspec
 from bench.configuration import PACE_MS
 from bench.processes import PeakMemory
 from bench.report import Figure, Outcome, at_most, middle, none
-from bench.stand import CHUNKS, Stand, interleaved, spent_since
+from bench.stand import CHUNKS, Stand, spent_since
 from bench.streams import EVENTS, EVENTS_WITH_USAGE
 
 STREAMS, EACH = 1_000, 2  # open at once, one after the other on each connection
@@ -53,7 +53,7 @@ def measure(stand: Stand) -> Outcome:
     def waybill(streams: int = STREAMS) -> Round:
         return load(product.ports["proxy"], "/v1/chat/completions", EVENTS, product.pid("proxy"), streams)
 
-    runs = interleaved(
+    runs = stand.interleaved(
         rounds,
         {
             "waybill": waybill,

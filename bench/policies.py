@@ -12,7 +12,7 @@ from bench.configuration import MODELS, PROJECT, Sizes, configuration, request_b
 from bench.decisions import admitting, deciding, least_us, line
 from bench.programs import wrk
 from bench.report import Figure, Outcome, at_most, middle, none, within
-from bench.stand import Spent, Stand, interleaved, spending
+from bench.stand import Spent, Stand, spending
 from bench.unary import CONNECTIONS
 
 LIMITED = "bench-limited"
@@ -74,7 +74,7 @@ def measure(stand: Stand) -> Outcome:
     plain = product.configuration.tokens[0]
     load(plain, 1.0)
     load(_TOKEN, 1.0)
-    runs = interleaved(rounds, {PROJECT: lambda: load(plain, seconds), LIMITED: lambda: load(_TOKEN, seconds)})
+    runs = stand.interleaved(rounds, {PROJECT: lambda: load(plain, seconds), LIMITED: lambda: load(_TOKEN, seconds)})
     inside = _inside(stand)
     start, step, off = line([(number, inside[f"{number} candidates"]) for number in CANDIDATES])
     few, many = middle(runs[PROJECT], "cpu_us"), middle(runs[LIMITED], "cpu_us")

@@ -124,7 +124,12 @@ def _mutate(product: Product) -> tuple[list[str], int]:
     for _ in range(COMMITS):
         number = next(_numbers)
         slug = f"{PROJECT}-{number % 900 + 1:05d}"
-        wish = {"slug": slug, "expectedRevision": head, "reason": f"Rename {slug}", "name": f"Project {slug}, under load {number}"}
+        wish = {
+            "slug": slug,
+            "expectedRevision": head,
+            "reason": f"Rename {slug}",
+            "name": f"Project {slug}, under load {number}",
+        }
         answer = product.graphql(_UPDATE, input=wish)["projectUpdate"]
         if answer["__typename"] != "ProjectUpdated":
             raise RuntimeError(f"not committed: {answer}")

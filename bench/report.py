@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from bench.calm import Waiting
 from bench.processes import ROOT
 
 RESULTS = Path(__file__).parent / "results"
@@ -47,6 +48,7 @@ class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
     full: bool
     scenarios: dict[str, Outcome] = {}
     failed: dict[str, str] = {}  # scenarios that could not be measured, and why
+    waiting: Waiting | None = None
 
     @property
     def missed(self) -> int:
@@ -109,10 +111,20 @@ def table(title: str, figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
+def calmness(waiting: Waiting) -> str:
+    """How the rounds found the cores."""
+    return (
+        f"{waiting.rounds} rounds waited {waiting.waited_s:.0f} s in all for cores at full speed; "
+        f"{waiting.disturbed} began on slower ones."
+    )
+
+
 def markdown(report: Report) -> str:
     """A run as the tables of docs/benchmarks.md."""
     machine = ", ".join(f"{name} {value}" for name, value in report.machine.items())
     lines = [f"Commit `{report.commit}`{' with uncommitted changes' if report.changed else ''}, {report.at[:10]}; {machine}."]
+    if report.waiting is not None:
+        lines += ["", calmness(report.waiting)]
     for name, outcome in report.scenarios.items():
         lines += ["", f"| {name} | measured | target | |", "|---|---:|---|---|"]
         for figure in outcome.figures:

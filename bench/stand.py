@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from bench.calm import Calm
 from bench.configuration import Sizes, configuration, request_body
 from bench.peers import Nginx
 from bench.processes import Cores, cpu_s, waited_s
@@ -66,6 +67,7 @@ class Stand:
         self.folder = folder
         self.full = full
         self.cores = Cores.of_this_machine()
+        self.calm = Calm()
         self._stack = contextlib.ExitStack()
 
     def close(self) -> None:
@@ -113,20 +115,20 @@ class Stand:
         """A product's tokens for the client, one a line."""
         return self.file(f"{product.data.name}.tokens", "\n".join(product.configuration.tokens).encode())
 
+    def interleaved(self, rounds: int, contenders: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
+        """Let each have its turn in every round, so that whatever the machine does else meets all of them."""
+        results: dict[str, list[T]] = {name: [] for name in contenders}
+        for _ in range(rounds):
+            for name, run in contenders.items():
+                self.calm.wait()
+                results[name].append(run())
+        return results
+
     def client(self, port: int, tokens: Path, *arguments: object, lasts_s: float, stream: bool = False) -> Client:
         """Begin a run of `client.c` with a 1 KB request, on the cores of the load."""
         body = self.file("stream.json" if stream else "unary.json", request_body(stream=stream))
         flags = ["-b", str(body), "-t", str(tokens), *map(str, arguments), str(port)]
         return Client(self.cores.load, flags, lasts_s)
-
-
-def interleaved(rounds: int, contenders: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
-    """Let each have its turn in every round, so that whatever the machine does else meets all of them."""
-    results: dict[str, list[T]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, run in contenders.items():
-            results[name].append(run())
-    return results
 
 
 def spending(pid: int, load: Callable[[], Load]) -> Spent:

@@ -6,7 +6,7 @@ nginx passes each piece on as it arrives, as it must for people who read along; 
 from __future__ import annotations
 
 from bench.report import Figure, Outcome, at_least, middle, none
-from bench.stand import CHUNKS, Spent, Stand, interleaved, spending
+from bench.stand import CHUNKS, Spent, Stand, spending
 from bench.unary import CONNECTIONS
 
 # Content, the finish reason, and [DONE]; nginx also passes the usage chunk, which our client did not ask for.
@@ -32,7 +32,7 @@ def measure(stand: Stand) -> Outcome:
         return load(nginx.port, path, EVENTS_WITH_USAGE, nginx.pid, seconds)
 
     waybill(1.5)
-    runs = interleaved(
+    runs = stand.interleaved(
         rounds,
         {
             "waybill": waybill,

@@ -9,7 +9,7 @@ from bench.configuration import request_body
 from bench.processes import PeakMemory
 from bench.programs import wrk
 from bench.report import Figure, Outcome, at_most, middle, none
-from bench.stand import Spent, Stand, interleaved, spending
+from bench.stand import Spent, Stand, spending
 
 CONNECTIONS = 64
 
@@ -33,7 +33,7 @@ def measure(stand: Stand) -> Outcome:
     load(product.url, pid, 2.0)
     load(nginx.url, nginx.pid, 1.0)
     with PeakMemory(pid) as peak:
-        runs = interleaved(rounds, {"waybill": waybill, "nginx": lambda: load(nginx.url, nginx.pid, seconds)})
+        runs = stand.interleaved(rounds, {"waybill": waybill, "nginx": lambda: load(nginx.url, nginx.pid, seconds)})
     ours, theirs = runs["waybill"], runs["nginx"]
     return Outcome(
         figures=[
