@@ -1,12 +1,12 @@
 /** All projects: what each is, and what it cost and did today. */
 import { Button, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import type { ApiType } from '../../api/graphql'
 import { useViewer } from '../../app/Viewer'
 import { Empty } from '../../shared/Empty'
+import { useTyped } from '../../shared/forms/useTyped'
 import { Loaded } from '../../shared/Loaded'
 import { MorePages } from '../../shared/MorePages'
 import { PageHead } from '../../shared/PageHead'
@@ -16,14 +16,12 @@ import { NewProject } from './NewProject'
 import { ProjectTable } from './ProjectTable'
 import { PROJECTS } from './queries'
 
-const TYPING_MS = 200
 type Measure = ApiType<'ProjectMeasure'>
 
 export default function ProjectsPage() {
   const viewer = useViewer()
   const [params, setParams] = useSearchParams()
-  const search = params.get('search') ?? ''
-  const [asked] = useDebouncedValue(search.trim(), TYPING_MS)
+  const asked = params.get('search')?.trim() ?? ''
   const [creating, setCreating] = useState(false)
   const order = {
     field: (params.get('sort') ?? 'NAME') as Measure,
@@ -32,6 +30,7 @@ export default function ProjectsPage() {
   const pages = usePages({ query: PROJECTS, variables: { search: asked || null, order } }, ({ projects }) => projects)
   const put = (changed: Record<string, string>): void =>
     setParams((before) => ({ ...Object.fromEntries(before), ...changed }), { replace: true })
+  const [search, setSearch] = useTyped(asked, (text) => put({ search: text.trim() }))
   const create = viewer.may('project:write') && (
     <Button leftSection={<IconPlus size={14} aria-hidden />} onClick={() => setCreating(true)}>
       New project
@@ -45,7 +44,7 @@ export default function ProjectsPage() {
           aria-label="Search projects"
           placeholder="Search by name or slug"
           value={search}
-          onChange={(event) => put({ search: event.currentTarget.value })}
+          onChange={(event) => setSearch(event.currentTarget.value)}
         />
         {create}
       </PageHead>
