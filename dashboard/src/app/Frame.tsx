@@ -1,12 +1,13 @@
 /** The frame around every page: navigation, theme, who is signed in, and the keyboard's ways. */
 import { AppShell, Burger, Group, NavLink, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { Suspense } from 'react'
-import { NavLink as RouterLink, Outlet, useLocation, useNavigation } from 'react-router'
+import { Suspense, useMemo } from 'react'
+import { Navigate, NavLink as RouterLink, Outlet, useLocation, useNavigation } from 'react-router'
 import { ChangeProvider } from '../shared/change'
 import { Waiting } from '../shared/Waiting'
-import { PLACES } from './navigation'
+import { CONTENT, useArrival } from './arrival'
 import { useKeyboardWays } from './keyboard'
+import { placesOf, type Place } from './navigation'
 import { ThemeSwitch } from './ThemeSwitch'
 import { useViewer } from './Viewer'
 import { Who } from './Who'
@@ -14,10 +15,15 @@ import { Who } from './Who'
 export function Frame() {
   const [opened, { toggle, close }] = useDisclosure()
   const loading = useNavigation().state === 'loading'
-  useKeyboardWays()
+  const viewer = useViewer()
+  const places = useMemo(() => placesOf(viewer), [viewer])
+  const { pathname } = useLocation()
+  const home = places[0]?.path ?? '/'
+  useKeyboardWays(places)
+  useArrival()
   return (
     <ChangeProvider>
-      <a className="skip" href="#content">
+      <a className="skip" href={`#${CONTENT}`}>
         To the content
       </a>
       <AppShell
@@ -36,17 +42,17 @@ export function Frame() {
             Waybill
           </Text>
           <AppShell.Section grow>
-            <Places onGo={close} />
+            <Places places={places} onGo={close} />
           </AppShell.Section>
           <AppShell.Section>
             <ThemeSwitch />
             <Who />
           </AppShell.Section>
         </AppShell.Navbar>
-        <AppShell.Main id="content" tabIndex={-1} aria-busy={loading}>
+        <AppShell.Main id={CONTENT} tabIndex={-1} aria-busy={loading}>
           {loading && <Waiting />}
           <Suspense fallback={<Waiting />}>
-            <Outlet />
+            {pathname === '/' && home !== '/' ? <Navigate to={home} replace /> : <Outlet />}
           </Suspense>
         </AppShell.Main>
       </AppShell>
@@ -54,10 +60,8 @@ export function Frame() {
   )
 }
 
-function Places({ onGo }: { onGo: () => void }) {
+function Places({ places, onGo }: { places: readonly Place[]; onGo: () => void }) {
   const { pathname } = useLocation()
-  const viewer = useViewer()
-  const places = PLACES.filter((place) => !place.permission || viewer.may(place.permission))
   return places.map(({ path, label, icon: Icon, key }) => {
     const here = path === '/' ? pathname === '/' : pathname === path || pathname.startsWith(`${path}/`)
     return (

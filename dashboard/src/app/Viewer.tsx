@@ -26,6 +26,8 @@ const VIEWER = graphql(`
 export type Viewer = ResultOf<typeof VIEWER>['viewer'] & {
   /** Whether a permission is there: in this project, or globally where none is named. */
   may: (permission: string, project?: string) => boolean
+  /** Whether it is there in any project, or globally: what lists and pages over all projects take. */
+  mayAnywhere: (permission: string) => boolean
 }
 
 const ViewerContext = createContext<Viewer | null>(null)
@@ -38,7 +40,7 @@ export function useViewer(): Viewer {
 
 export function ViewerGate({ children }: { children: ReactNode }) {
   const [{ data, error }, ask] = useQuery({ query: VIEWER })
-  const viewer = useMemo(() => data && { ...data.viewer, may: rights(data.viewer) }, [data])
+  const viewer = useMemo(() => data && { ...data.viewer, ...rights(data.viewer) }, [data])
   if (viewer) return <ViewerContext value={viewer}>{children}</ViewerContext>
   return (
     <Center mih="100vh" component="main">
@@ -54,11 +56,17 @@ export function ViewerGate({ children }: { children: ReactNode }) {
   )
 }
 
-function rights(viewer: ResultOf<typeof VIEWER>['viewer']): Viewer['may'] {
-  const everywhere = new Set(viewer.permissions)
-  return (permission, project) => {
-    const membership = viewer.memberships.find((each) => each.projectSlug === project)
-    if (membership?.permissions.includes(permission)) return true
-    return everywhere.has(permission) && (!viewer.restricted || project === undefined || membership !== undefined)
+function rights(viewer: ResultOf<typeof VIEWER>['viewer']): Pick<Viewer, 'may' | 'mayAnywhere'> {
+  // To delete is no permission of its own: who may write may delete, but for a project's editor.
+  const everywhere = new Set([...viewer.permissions, viewer.permissions.includes('project:write') && 'project:delete'])
+  return {
+    may(permission, project) {
+      const membership = viewer.memberships.find((each) => each.projectSlug === project)
+      if (membership?.permissions.includes(permission)) return true
+      return everywhere.has(permission) && (!viewer.restricted || project === undefined || membership !== undefined)
+    },
+    mayAnywhere(permission) {
+      return everywhere.has(permission) || viewer.memberships.some((each) => each.permissions.includes(permission))
+    },
   }
 }

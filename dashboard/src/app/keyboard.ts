@@ -1,11 +1,11 @@
 /** `g` and a letter goes to a page, `/` to the page's search: nothing happens while somebody types. */
 import { useEffect } from 'react'
 import { useNavigate } from 'react-router'
-import { PLACES } from './navigation'
+import type { Place } from './navigation'
 
 const CHORD_MS = 1_000
 
-export function useKeyboardWays(): void {
+export function useKeyboardWays(places: readonly Place[]): void {
   const navigate = useNavigate()
   useEffect(() => {
     let pressedAt = -Infinity
@@ -22,13 +22,13 @@ export function useKeyboardWays(): void {
           search.focus()
         }
       }
-      const place = PLACES.find(({ key }) => key === event.key)
+      const place = places.find(({ key }) => key === event.key)
       if (place && event.timeStamp - pressedAt < CHORD_MS) void navigate(place.path)
       pressedAt = -Infinity
     }
     window.addEventListener('keydown', pressed)
     return () => window.removeEventListener('keydown', pressed)
-  }, [navigate])
+  }, [navigate, places])
 }
 
 function isTyping(target: EventTarget | null): boolean {

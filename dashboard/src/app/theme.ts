@@ -34,12 +34,24 @@ export const theme = createTheme({
     ActionIcon: { defaultProps: { variant: 'subtle', size: 'sm' } },
     Table: { defaultProps: { verticalSpacing: 5, horizontalSpacing: 'sm', highlightOnHover: true } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true, events: { hover: true, focus: true, touch: true } } },
+    // An opened menu begins at its first item, as menus do.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
+    Notification: {
+      defaultProps: { closeButtonProps: { 'aria-label': 'Close' } },
+      styles: { description: { color: 'var(--mantine-color-dimmed)' } },
+    },
     Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
   },
 })
 
-/** Some of Mantine's own colours of text are too pale, or too dark, to be read by everyone (WCAG asks for 4.5 to 1). */
+// Of buttons, with white on it.
+const RED = {
+  '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
+  '--mantine-color-red-filled-hover': '#b32323',
+}
+
+/** Some of Mantine's own colours are too pale, or too dark, for their text to be read by everyone (WCAG asks for 4.5 to 1). */
 export const readable: CSSVariablesResolver = () => ({
   variables: {},
   light: {
@@ -49,6 +61,7 @@ export const readable: CSSVariablesResolver = () => ({
     '--mantine-color-red-text': 'var(--mantine-color-red-9)',
     '--mantine-color-red-light-color': 'var(--mantine-color-red-9)',
     '--mantine-color-red-outline': 'var(--mantine-color-red-9)',
+    ...RED,
   },
   dark: {
     '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
@@ -58,6 +71,7 @@ export const readable: CSSVariablesResolver = () => ({
     '--mantine-color-red-text': 'var(--mantine-color-red-4)',
     '--mantine-color-red-light-color': 'var(--mantine-color-red-4)',
     '--mantine-color-red-outline': 'var(--mantine-color-red-4)',
+    ...RED,
   },
 })
 

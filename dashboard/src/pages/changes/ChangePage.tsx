@@ -11,17 +11,7 @@ import { instant, shortRevision } from '../../shared/formats'
 import { Loaded } from '../../shared/Loaded'
 import { PageHead } from '../../shared/PageHead'
 import { CHANGE, REVERT, type RevisionLine } from './queries'
-
-/** Any of these may be what a change of some file takes; which it is, the API says. */
-const WRITING = [
-  'project:write',
-  'model:write',
-  'settings:write',
-  'token:write',
-  'member:write',
-  'limit:write',
-  'user:write',
-]
+import { mayWrite } from './writing'
 
 export default function ChangePage() {
   const { commit = '' } = useParams()
@@ -93,8 +83,7 @@ function Revert({ revision, head }: { revision: RevisionLine; head: string }) {
   const navigate = useNavigate()
   const { change, checking } = useChange()
   const [outcome, setOutcome] = useState<Outcome<unknown>>()
-  const granted = [...viewer.permissions, ...viewer.memberships.flatMap(({ permissions }) => permissions)]
-  if (!WRITING.some((permission) => granted.includes(permission))) return null
+  if (!revision.changedFiles.every((path) => mayWrite(viewer, path))) return null
 
   async function revert(): Promise<void> {
     const made = await change({

@@ -1,11 +1,12 @@
 /** One model: its settings, who uses it, clone and delete. */
-import { Anchor, Badge, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Anchor, Badge, Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useState, type SubmitEvent } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { NotFound } from '../../app/NotFound'
 import { useViewer } from '../../app/Viewer'
 import { problemAt, Problems, problemsElsewhere, useChange, type Outcome } from '../../shared/change'
 import { useConfiguration } from '../../shared/configuration'
+import { Dialog } from '../../shared/Dialog'
 import { Loaded } from '../../shared/Loaded'
 import { PageHead } from '../../shared/PageHead'
 import { ModelForm } from './ModelForm'
@@ -111,6 +112,7 @@ function Clone({ model, onClose }: { model: Model; onClose: () => void }) {
     event.preventDefault()
     const made = await change({
       title: `Clone “${model.modelId}” as “${id}”`,
+      creates: 'model_id',
       mutation: CLONE,
       input: {
         source: model.modelId,
@@ -126,7 +128,7 @@ function Clone({ model, onClose }: { model: Model; onClose: () => void }) {
   }
 
   return (
-    <Modal opened onClose={onClose} title={`A model like “${model.modelId}”`}>
+    <Dialog onClose={onClose} title={`A model like “${model.modelId}”`}>
       <form onSubmit={submit}>
         <Stack>
           <Problems
@@ -158,6 +160,6 @@ function Clone({ model, onClose }: { model: Model; onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

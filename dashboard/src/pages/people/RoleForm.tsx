@@ -1,8 +1,9 @@
 /** A custom role: what it is called and what it grants. */
-import { Button, Checkbox, Group, Modal, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useState, type SubmitEvent } from 'react'
 import { useViewer } from '../../app/Viewer'
 import { problemAt, Problems, problemsElsewhere, useChange, type Outcome } from '../../shared/change'
+import { Dialog } from '../../shared/Dialog'
 import { CREATE_ROLE, UPDATE_ROLE, type Role } from './queries'
 
 /** All permissions with what they allow, as product and API know them. */
@@ -53,8 +54,7 @@ export function RoleForm({ role, readAt, onClose }: Props) {
   }
 
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       title={role ? `The role “${role.name}”` : 'New role'}
       size="lg"
@@ -111,6 +111,6 @@ export function RoleForm({ role, readAt, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

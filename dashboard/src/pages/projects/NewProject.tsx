@@ -1,8 +1,9 @@
 /** A new project: a name is enough, the slug follows from it. */
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { useState, type SubmitEvent } from 'react'
 import { useNavigate } from 'react-router'
 import { problemAt, Problems, problemsElsewhere, useChange, type Problem } from '../../shared/change'
+import { Dialog } from '../../shared/Dialog'
 import { CREATE } from './queries'
 
 const FIELDS = ['name', 'slug', 'description']
@@ -21,6 +22,7 @@ export function NewProject({ readAt, onClose }: { readAt: string; onClose: () =>
     const made = await change({
       title: `Create the project “${name}”`,
       action: 'Create',
+      creates: 'slug',
       mutation: CREATE,
       input: { name, ...(slug && { slug }), ...(description && { description }) },
       readAt,
@@ -34,7 +36,7 @@ export function NewProject({ readAt, onClose }: { readAt: string; onClose: () =>
   }
 
   return (
-    <Modal opened onClose={onClose} title="New project">
+    <Dialog onClose={onClose} title="New project">
       <form onSubmit={submit}>
         <Stack>
           <TextInput
@@ -71,7 +73,7 @@ export function NewProject({ readAt, onClose }: { readAt: string; onClose: () =>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -1,9 +1,10 @@
 /** A new provider: from a preset, from a kind, or like another one. */
-import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Select, Stack, TextInput } from '@mantine/core'
 import { useRef, useState, type SubmitEvent } from 'react'
 import { useNavigate } from 'react-router'
 import { useQuery } from 'urql'
 import { problemAt, Problems, problemsElsewhere, useChange, type Outcome } from '../../shared/change'
+import { Dialog } from '../../shared/Dialog'
 import { KeyField, type KeyHandle } from './KeyField'
 import { CREATE, PRESETS, type Preset, type Provider } from './queries'
 import { KINDS } from './words'
@@ -45,6 +46,7 @@ export function NewProvider({ readAt, like, onClose }: Props) {
     const credential = key.current?.take() ?? null
     const made = await change({
       title: `Add the provider “${id}”`,
+      creates: 'provider_id',
       mutation: CREATE,
       input: {
         providerId: id.trim(),
@@ -63,8 +65,7 @@ export function NewProvider({ readAt, like, onClose }: Props) {
   }
 
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       title={like ? `A provider like “${like.providerId}”` : 'Add a provider'}
       closeOnClickOutside={false}
@@ -118,7 +119,7 @@ export function NewProvider({ readAt, like, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -1,6 +1,7 @@
 /** Asks before something is done to people or keys: what is needed for it, why, and, where it failed, what was wrong. */
-import { Alert, Button, Group, Modal, Stack, Textarea } from '@mantine/core'
+import { Alert, Button, Group, Stack, Textarea } from '@mantine/core'
 import { useState, type ReactNode, type SubmitEvent } from 'react'
+import { Dialog } from '../Dialog'
 import type { Refusal } from './refusals'
 
 interface Props {
@@ -30,7 +31,7 @@ export function AskDialog({ title, action, grave = false, blocked = false, onClo
   }
 
   return (
-    <Modal opened onClose={onClose} title={title} closeOnClickOutside={reason === ''}>
+    <Dialog onClose={onClose} title={title} closeOnClickOutside={reason === ''}>
       <form onSubmit={submit} autoComplete="off">
         <Stack>
           {typeof children === 'function' ? children(why) : children}
@@ -58,6 +59,6 @@ export function AskDialog({ title, action, grave = false, blocked = false, onClo
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,5 +1,6 @@
 /** A secret that is in one answer and nowhere else: shown, copied, and forgotten when the dialog closes. */
-import { Alert, Button, Code, CopyButton, Group, Modal, Stack, Text } from '@mantine/core'
+import { Alert, Button, Code, CopyButton, Group, Stack, Text } from '@mantine/core'
+import { Dialog } from '../Dialog'
 
 interface Props {
   title: string
@@ -11,7 +12,7 @@ interface Props {
 
 export function ShownOnce({ title, value, hint, onClose }: Props) {
   return (
-    <Modal opened onClose={onClose} title={title} closeOnClickOutside={false} closeOnEscape={false} size="lg">
+    <Dialog onClose={onClose} title={title} closeOnClickOutside={false} closeOnEscape={false} size="lg">
       <Stack>
         <Alert color="yellow">It is shown this once. Copy it now: nobody can show it again.</Alert>
         <Code block style={{ wordBreak: 'break-all', whiteSpace: 'pre-wrap' }} data-testid="shown-once">
@@ -29,6 +30,6 @@ export function ShownOnce({ title, value, hint, onClose }: Props) {
           <Button onClick={onClose}>I have copied it</Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

@@ -2,13 +2,14 @@
 import { Alert, Anchor, Code, Group, Stack, Text, Title } from '@mantine/core'
 import { Link } from 'react-router'
 import { useQuery } from 'urql'
+import { useViewer } from '../../app/Viewer'
 import { DecisionView } from '../decision/DecisionView'
 import { duration, money } from '../formats'
 import { Loaded } from '../Loaded'
 import { StatusBadge } from '../live/StatusBadge'
 import { AttemptTimeline } from './AttemptTimeline'
 import { DecideAgain } from './DecideAgain'
-import { REQUEST, type Request } from './queries'
+import { CONTENT, REQUEST, type Request } from './queries'
 import { RequestSummary } from './RequestSummary'
 
 export function RequestView({ id }: { id: string }) {
@@ -52,21 +53,30 @@ function Found({ request }: { request: Request }) {
           </section>
           <RoutingCalls request={request} />
           <DecideAgain request={request} order={trace.order} />
-          {trace.content !== null && (
-            <section aria-label="Content">
-              <Title order={2} mb="xs">
-                What was said
-              </Title>
-              <Code block mah={400} style={{ overflow: 'auto' }} tabIndex={0}>
-                {JSON.stringify(trace.content, null, 2)}
-              </Code>
-            </section>
-          )}
+          <Content request={request} />
         </>
       ) : (
         <Alert>The trace is no longer kept; the settings say for how long traces are.</Alert>
       )}
     </Stack>
+  )
+}
+
+function Content({ request: { traceId, projectSlug } }: { request: Request }) {
+  const viewer = useViewer()
+  const pause = !viewer.may('content:read', projectSlug)
+  const [{ data }] = useQuery({ query: CONTENT, variables: { id: traceId }, pause })
+  const content = data?.requestLog?.trace?.content
+  if (content === undefined || content === null) return null
+  return (
+    <section aria-label="Content">
+      <Title order={2} mb="xs">
+        What was said
+      </Title>
+      <Code block mah={400} style={{ overflow: 'auto' }} tabIndex={0}>
+        {JSON.stringify(content, null, 2)}
+      </Code>
+    </section>
   )
 }
 

@@ -72,7 +72,6 @@ export const REQUEST = graphql(
             error
             cost
           }
-          content
         }
       }
     }
@@ -112,6 +111,17 @@ export const EXPLAIN_AGAIN = graphql(
   `,
   [FactsShown, DropShown, PolicyShown],
 )
+
+/** Asked for alone: it takes a permission of its own. */
+export const CONTENT = graphql(`
+  query Content($id: ID!) {
+    requestLog(id: $id) {
+      trace {
+        content
+      }
+    }
+  }
+`)
 
 export const HEAD = graphql(`
   query Head {

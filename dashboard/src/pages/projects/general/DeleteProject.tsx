@@ -27,7 +27,7 @@ export function DeleteProject({ project }: { project: Project }) {
     if (made.kind === 'done') void navigate('/projects')
   }
 
-  if (!viewer.may('project:write', project.slug)) return null
+  if (!viewer.may('project:delete', project.slug)) return null
   return (
     <Stack align="flex-start">
       <Title order={2}>Delete</Title>

@@ -22,6 +22,7 @@ export default function GeneralTab({ project, inheritedTimeoutMs }: TabProps) {
   const [problems, setProblems] = useState<Problem[]>([])
   const [refused, setRefused] = useState<string>()
   const mayWrite = viewer.may('project:write', project.slug)
+  const mayLimit = viewer.may('limit:write', project.slug)
 
   async function save(): Promise<void> {
     const made = await change({
@@ -43,15 +44,17 @@ export default function GeneralTab({ project, inheritedTimeoutMs }: TabProps) {
         <Stack gap="lg">
           <IdentityFields {...fields} inheritedTimeoutMs={inheritedTimeoutMs} disabled={!mayWrite} />
           <Divider />
-          <BudgetFields {...fields} disabled={!viewer.may('limit:write', project.slug)} />
+          <BudgetFields {...fields} disabled={!mayLimit} />
           <Problems problems={problemsElsewhere(problems, ...FIELDS)} message={refused} />
-          <SaveBar
-            dirty={draft.dirty}
-            outdated={draft.outdated}
-            busy={checking}
-            onSave={() => void save()}
-            onDiscard={draft.reset}
-          />
+          {(mayWrite || mayLimit) && (
+            <SaveBar
+              dirty={draft.dirty}
+              outdated={draft.outdated}
+              busy={checking}
+              onSave={() => void save()}
+              onDiscard={draft.reset}
+            />
+          )}
         </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, lg: 6 }}>

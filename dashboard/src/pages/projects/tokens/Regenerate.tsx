@@ -1,7 +1,8 @@
 /** Gives a token another value; the former one stops at once, or after a while in which both work. */
-import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core'
+import { Button, Group, Select, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Problems, useChange } from '../../../shared/change'
+import { Dialog } from '../../../shared/Dialog'
 import { TOKEN_REGENERATE, type Token, type TokensProject } from './queries'
 
 interface Props {
@@ -43,7 +44,7 @@ export function Regenerate({ project, token, onClose, onMade }: Props) {
   }
 
   return (
-    <Modal opened onClose={onClose} title={`Re-generate “${token.name}”`}>
+    <Dialog onClose={onClose} title={`Re-generate “${token.name}”`}>
       <Stack>
         <Text size="sm">It gets a new value, which is shown once. What it used of its limits stays.</Text>
         <Select
@@ -63,6 +64,6 @@ export function Regenerate({ project, token, onClose, onMade }: Props) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }
