@@ -1,16 +1,22 @@
 """What was said in one request, for the traces of projects that keep message content. Bounded, and never a reason to fail.
 
 Kept as JSON where it is JSON; as text where it is a stream, or longer than `KEPT_BYTES`, or no JSON that every reader takes.
+A trace never holds a credential: Waybill's own tokens and API keys are taken out of what was said.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 KEPT_BYTES = 256 * 1024  # of the request, and as much of the answer
+
+# Values as they are issued, or most of one where what is kept ends.
+_ISSUED = re.compile(rb"(sk-lr-|wb-)[A-Za-z0-9_-]{24,43}")
+_MARKS = (b"sk-lr-", b"wb-")
 
 _encode = msgspec.json.encode
 
@@ -49,14 +55,19 @@ class Content:
     def _keep(self, name: str, data: bytes) -> None:
         if len(data) > KEPT_BYTES:
             self._truncated.append(name)
-        self._kept[name] = _as_json(data)
+        self._kept[name] = Raw(_without_issued(_as_json(data)))
 
 
-def _as_json(data: bytes) -> Raw:
+def _as_json(data: bytes) -> bytes:
     """The same on one line, which is what the journal takes; text where it is too long, or not JSON through and through."""
     if len(data) <= KEPT_BYTES:
         try:
-            return Raw(_encode(msgspec.json.decode(data)))
+            return _encode(msgspec.json.decode(data))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
-    return Raw(_encode(data[:KEPT_BYTES].decode(errors="replace")))
+    return _encode(data[:KEPT_BYTES].decode(errors="replace"))
+
+
+def _without_issued(said: bytes) -> bytes:
+    """Encoded JSON, in which a value of letters and digits stands as it is: no escape hides it."""
+    return _ISSUED.sub(rb"\1[taken out]", said) if any(mark in said for mark in _MARKS) else said
