@@ -38,9 +38,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     """A limit that holds, for every model or for one (`model`), with what is used and reserved of it."""
 
     effective: Effective
-    model: str = ""
-    used: int = 0
-    reserved: int = 0
+    model: str
+    used: int
+    reserved: int
 
     @property
     def exhausted(self) -> bool:

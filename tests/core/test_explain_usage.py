@@ -69,5 +69,22 @@ def test_a_model_without_a_price_has_no_part_in_a_cost_limit(model: dict[str, An
     assert shown["totals"] == {"m": left}
 
 
+def test_a_budget_that_is_more_than_reserved_has_nothing_left() -> None:
+    """What is in flight may be more than a limit that was lowered since; what is used is not yet."""
+    shown = run(
+        routing={"models": [{"id": "m"}], "policies": [{"kind": "budget-remaining"}]},
+        limits={"project": {"rules": [{"metric": "calls", "window": "daily", "value": 4}]}},
+        usage=[{"at": NOW}, {"at": NOW, "calls": 5, "reserved": True}],
+    )
+    assert shown["policies"][0]["inputs"] == {"m": {"remaining_share": 0.0}}
+    assert shown["totals"] == {"m": 0.0}
+
+
+def test_the_want_of_a_price_is_told_once_however_many_cost_limits_hold() -> None:
+    rules = [{"metric": "cost", "window": window, "value": 4} for window in ("daily", "monthly")]
+    shown = run(models={"m": {}}, limits={"project": {"rules": rules}})
+    assert shown["dropped"]["m"].count("has no price") == 1
+
+
 def test_an_explanation_is_of_the_beginning_of_time_unless_it_says_when() -> None:
     assert Explanation(routing=Routing(), models={}, facts=Facts()).now_ms == 0
