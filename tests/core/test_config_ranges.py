@@ -62,7 +62,8 @@ def test_a_text_is_taken_from_its_shortest_to_its_longest(row: dict[str, Any]) -
     def text(length: int) -> object:
         made = (row.get("text", "") + ("A" if row["field"] == "env" else "a") * length)[:length]
         intent = Intent(examples=("x",), models=("m",))
-        return {"list": (made,), "map": {made: intent}}.get(row.get("in", ""), made)
+        places = {"list": (made,), "map": {made: intent}, "header": {"x-team": made}, "header name": {made: "x"}}
+        return places.get(row.get("in", ""), made)
 
     longest = row["longest"]
     assert [taken(row, text(longest)), taken(row, text(longest + 1))] == [True, False]
