@@ -17,7 +17,7 @@ JOIN = "mutation($input: MemberSetInput!) { memberSet(input: $input) { __typenam
 def change(console: Console, mutation: str, **given: Any) -> dict[str, Any]:
     """Carry out a change of the configuration; its payload."""
     head = console.ask("{ revision { commit } }")["revision"]["commit"]
-    answer = console.ask(mutation, input={**given, "expectedRevision": head, "reason": "For a test"})
+    answer = console.ask(mutation, input={"reason": "For a test", **given, "expectedRevision": head})
     payload: dict[str, Any] = next(iter(answer.values()))
     assert payload["__typename"] not in {"ValidationFailed", "Conflict", "NotFound", "NotAllowed"}, payload
     return payload
