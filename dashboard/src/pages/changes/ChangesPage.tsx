@@ -1,31 +1,18 @@
 /** Every change of the configuration, newest first, with its author and reason; new ones appear as they are published. */
 import { Alert, Button, Group, Modal, Paper, Select, Stack, Text, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
 import { IconGitCommit } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { useQuery } from 'urql'
-import { graphql } from '../../api/graphql'
+import { OPTIONS_DRAWN, useProjectChoices } from '../../shared/choices'
 import { useConfiguration } from '../../shared/configuration'
 import { Empty } from '../../shared/Empty'
+import { useTyped } from '../../shared/forms/useTyped'
 import { Loaded } from '../../shared/Loaded'
 import { PageHead } from '../../shared/PageHead'
 import { BlameSearch } from './BlameSearch'
 import { HISTORY, type RevisionLine } from './queries'
 import { Revisions } from './Revisions'
-
-const PROJECTS = graphql(`
-  query ChangesProjects {
-    projects(first: 200) {
-      nodes {
-        slug
-        name
-      }
-    }
-  }
-`)
-
-const TYPING_MS = 300
 
 export default function ChangesPage() {
   const [params, setParams] = useSearchParams()
@@ -33,15 +20,16 @@ export default function ChangesPage() {
   const project = params.get('project')
   const path = params.get('path') ?? ''
   const field = params.get('field') ?? ''
-  const [asked] = useDebouncedValue(JSON.stringify({ project, path: path || null, field: field || null }), TYPING_MS)
+  const asked = JSON.stringify({ project, path: path || null, field: field || null })
   const set = (name: string, value: string): void =>
     setParams(
       (before) =>
         new URLSearchParams([...[...before].filter(([key]) => key !== name), ...(value ? [[name, value]] : [])]),
       { replace: true },
     )
-  const [{ data }] = useQuery({ query: PROJECTS })
-  const projects = data?.projects.nodes.map(({ slug, name }) => ({ value: slug, label: name })) ?? []
+  const [typedPath, typePath] = useTyped(path, (text) => set('path', text))
+  const [typedField, typeField] = useTyped(field, (text) => set('field', text))
+  const projects = useProjectChoices().map(({ slug, name }) => ({ value: slug, label: name }))
   return (
     <>
       <PageHead title="Changes" about="Every value has an author, a date and a reason.">
@@ -57,6 +45,7 @@ export default function ChangesPage() {
           value={project}
           clearable
           searchable
+          limit={OPTIONS_DRAWN}
           onChange={(value) => set('project', value ?? '')}
         />
         <TextInput
@@ -64,15 +53,15 @@ export default function ChangesPage() {
           placeholder={project ? 'any of the project’s' : 'models/sim-fast.yaml'}
           type="search"
           disabled={project !== null}
-          value={project ? '' : path}
-          onChange={(event) => set('path', event.currentTarget.value)}
+          value={project ? '' : typedPath}
+          onChange={(event) => typePath(event.currentTarget.value)}
         />
         <TextInput
           label="Field"
           placeholder="limits.rules[0].value"
           disabled={!project && !path}
-          value={field}
-          onChange={(event) => set('field', event.currentTarget.value)}
+          value={typedField}
+          onChange={(event) => typeField(event.currentTarget.value)}
           w={220}
         />
       </Group>

@@ -1,14 +1,14 @@
 /** A model's settings. */
 import { Button, Group, JsonInput, Paper, Select, Stack, Switch, TextInput, Title } from '@mantine/core'
 import { useState, type ReactNode } from 'react'
-import { useQuery } from 'urql'
 import { problemAt, Problems, problemsElsewhere, Unsaved, useChange, type Outcome } from '../../shared/change'
+import { useProviderChoices } from '../../shared/choices'
 import { LimitsFields } from '../../shared/forms/LimitsFields'
 import { useDraft } from '../../shared/forms/useDraft'
 import { SetBy } from '../../shared/history/SetBy'
 import { changed, draftOf, isJson } from './draft'
 import { PriceFields } from './PriceFields'
-import { PROVIDER_CHOICES, UPDATE, type Model } from './queries'
+import { UPDATE, type Model } from './queries'
 import { SizeFields, AbilityFields } from './SizeFields'
 
 const FIELDS = [
@@ -25,7 +25,7 @@ const FIELDS = [
 ]
 
 export function ModelForm({ model, locked }: { model: Model; locked: boolean }) {
-  const [{ data }] = useQuery({ query: PROVIDER_CHOICES })
+  const providers = useProviderChoices() ?? []
   const { change, checking } = useChange()
   const {
     value: draft,
@@ -39,7 +39,6 @@ export function ModelForm({ model, locked }: { model: Model; locked: boolean }) 
   const [outcome, setOutcome] = useState<Outcome<unknown>>()
   const problems = outcome?.kind === 'invalid' ? outcome.problems : []
   const path = `models/${model.modelId}.yaml`
-  const providers = data?.providers.nodes ?? []
   const simulated = providers.find(({ providerId }) => providerId === draft.provider)?.kind === 'SIMULATED'
 
   async function save(): Promise<void> {

@@ -4,9 +4,9 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
-import { useQuery } from 'urql'
 import { useViewer } from '../../app/Viewer'
 import { Problems, useChange } from '../../shared/change'
+import { OPTIONS_DRAWN, useProviderChoices } from '../../shared/choices'
 import { Empty } from '../../shared/Empty'
 import { count, NOTHING, shortCount } from '../../shared/formats'
 import { Loaded } from '../../shared/Loaded'
@@ -14,7 +14,7 @@ import { MorePages } from '../../shared/MorePages'
 import { PageHead } from '../../shared/PageHead'
 import { usePages } from '../../shared/pages'
 import { NewModel } from './NewModel'
-import { MODELS, PROVIDER_CHOICES, UPDATE, type Model } from './queries'
+import { MODELS, UPDATE, type Model } from './queries'
 import { abilities, priceWords } from './words'
 
 const TYPING_MS = 200
@@ -26,7 +26,7 @@ export default function ModelsPage() {
   const [search, setSearch] = useState('')
   const [asked] = useDebouncedValue(search.trim(), TYPING_MS)
   const [adding, setAdding] = useState(false)
-  const [{ data: choices }] = useQuery({ query: PROVIDER_CHOICES })
+  const providers = useProviderChoices()
   const pages = usePages({ query: MODELS, variables: { search: asked || null, provider } }, ({ models }) => models)
   const mayAdd = viewer.may('model:write')
   const add = mayAdd && (
@@ -51,7 +51,8 @@ export default function ModelsPage() {
           searchable
           value={provider}
           onChange={(chosen) => setParams(chosen ? { provider: chosen } : {}, { replace: true })}
-          data={choices?.providers.nodes.map(({ providerId }) => providerId) ?? []}
+          limit={OPTIONS_DRAWN}
+          data={providers?.map(({ providerId }) => providerId) ?? []}
         />
         {add}
       </PageHead>
@@ -62,7 +63,7 @@ export default function ModelsPage() {
               <Empty
                 title={asked || provider ? 'No model matches' : 'No model yet'}
                 hint={
-                  choices?.providers.nodes.length === 0
+                  providers?.length === 0
                     ? 'Add a provider first: a model is always at one.'
                     : 'Add one from the price table: its prices and its context window come with it.'
                 }

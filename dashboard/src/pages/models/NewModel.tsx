@@ -1,12 +1,14 @@
 /** A new model: chosen from the price table, or named by hand. */
-import { Alert, Anchor, Button, Group, Modal, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { Alert, Anchor, Button, Group, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState, type SubmitEvent } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { useQuery } from 'urql'
 import { problemAt, Problems, problemsElsewhere, useChange, type Outcome } from '../../shared/change'
+import { useProviderChoices } from '../../shared/choices'
+import { Dialog } from '../../shared/Dialog'
 import { count } from '../../shared/formats'
-import { CREATE, PRESETS, PROVIDER_CHOICES, type ModelPreset } from './queries'
+import { CREATE, PRESETS, type ModelPreset } from './queries'
 import { priceWords } from './words'
 
 interface Props {
@@ -19,7 +21,7 @@ const TYPING_MS = 250
 const FIELDS = ['model_id', 'provider', 'upstream_name']
 
 export function NewModel({ readAt, provider: given, onClose }: Props) {
-  const [{ data: choices }] = useQuery({ query: PROVIDER_CHOICES })
+  const known = useProviderChoices()
   const { change, checking } = useChange()
   const navigate = useNavigate()
   const [provider, setProvider] = useState(given)
@@ -30,7 +32,7 @@ export function NewModel({ readAt, provider: given, onClose }: Props) {
   const presets = usePresets(provider, upstream)
   const preset = presets.find(({ upstreamName }) => upstreamName === upstream)
   const problems = outcome?.kind === 'invalid' ? outcome.problems : []
-  const providers = choices?.providers.nodes ?? []
+  const providers = known ?? []
 
   function name(typed: string): void {
     // The id follows until somebody gives it another.
@@ -42,6 +44,7 @@ export function NewModel({ readAt, provider: given, onClose }: Props) {
     event.preventDefault()
     const made = await change({
       title: `Add the model “${id}”`,
+      creates: 'model_id',
       mutation: CREATE,
       input: {
         modelId: id.trim(),
@@ -58,14 +61,14 @@ export function NewModel({ readAt, provider: given, onClose }: Props) {
   }
 
   return (
-    <Modal opened onClose={onClose} title="Add a model" closeOnClickOutside={false}>
+    <Dialog onClose={onClose} title="Add a model" closeOnClickOutside={false}>
       <form onSubmit={submit} autoComplete="off">
         <Stack>
           <Problems
             message={outcome?.kind === 'refused' ? outcome.message : undefined}
             problems={problemsElsewhere(problems, ...FIELDS)}
           />
-          {choices && providers.length === 0 && (
+          {known && providers.length === 0 && (
             <Alert color="yellow">
               A model is always at a provider.{' '}
               <Anchor component={Link} to="/providers" inherit underline="always">
@@ -112,7 +115,7 @@ export function NewModel({ readAt, provider: given, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -89,18 +89,6 @@ export const ONE_MODEL = graphql(
   [MODEL],
 )
 
-export const PROVIDER_CHOICES = graphql(`
-  query ProviderChoices {
-    providers(first: 200) {
-      nodes {
-        providerId
-        kind
-        enabled
-      }
-    }
-  }
-`)
-
 export const PRESETS = graphql(`
   query ModelPresets($provider: String!, $search: String) {
     modelPresets(provider: $provider, search: $search, first: 50) {

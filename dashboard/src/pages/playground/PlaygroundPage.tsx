@@ -17,31 +17,13 @@ import {
 } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { useQuery } from 'urql'
-import { graphql } from '../../api/graphql'
+import { OPTIONS_DRAWN, useModelChoices, useProjectChoices } from '../../shared/choices'
 import { PageHead } from '../../shared/PageHead'
 import type { Message } from './chat'
 import { Composer } from './Composer'
 import { Pane } from './Pane'
 import { useConversation } from './useConversation'
 import { useProgress } from './useProgress'
-
-const MODELS = graphql(`
-  query PlaygroundModels {
-    models(first: 200) {
-      nodes {
-        modelId
-        enabled
-      }
-    }
-    projects(first: 200) {
-      nodes {
-        slug
-        name
-      }
-    }
-  }
-`)
 
 export default function PlaygroundPage() {
   const [token, setToken] = useState('')
@@ -50,12 +32,13 @@ export default function PlaygroundPage() {
   const [maxTokens, setMaxTokens] = useState<number | null>(null)
   const [project, setProject] = useState<string | null>(null)
   const steps = useProgress(project)
-  const [{ data }] = useQuery({ query: MODELS })
+  const projects = useProjectChoices()
+  const known = useModelChoices()
   const one = useConversation(token, models[0], maxTokens)
   const other = useConversation(token, models[1], maxTokens)
   const asked = comparing ? [one, other] : [one]
   const busy = asked.some((conversation) => conversation.busy)
-  const names = ['auto', ...(data?.models.nodes.filter(({ enabled }) => enabled).map(({ modelId }) => modelId) ?? [])]
+  const names = ['auto', ...known.filter(({ enabled }) => enabled).map(({ modelId }) => modelId)]
   const each = (deed: 'stop' | 'clear'): void => asked.forEach((conversation) => conversation[deed]())
   const send = (message: Message): void => asked.forEach((conversation) => conversation.ask(message))
 
@@ -114,7 +97,8 @@ export default function PlaygroundPage() {
               searchable
               value={project}
               onChange={setProject}
-              data={data?.projects.nodes.map(({ slug, name }) => ({ value: slug, label: name })) ?? []}
+              data={projects.map(({ slug, name }) => ({ value: slug, label: name }))}
+              limit={OPTIONS_DRAWN}
               w={260}
             />
             <NumberInput

@@ -3,13 +3,14 @@ import { Alert, Group, MultiSelect, Paper, SegmentedControl, Select, Stack } fro
 import { useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { MOST_SERIES } from '../../shared/charts/colors'
+import { OPTIONS_DRAWN, useModelChoices, useProjectChoices, useTokenChoices } from '../../shared/choices'
 import { Empty } from '../../shared/Empty'
 import { Loaded } from '../../shared/Loaded'
 import { PageHead } from '../../shared/PageHead'
 import { useWanted, type Wanted } from './filters'
 import { MEASURES } from './measures'
 import { beginning, PERIODS } from './period'
-import { CHOICES, TOKEN_CHOICES, USAGE } from './queries'
+import { USAGE } from './queries'
 import { UsageChart } from './UsageChart'
 import { CsvButton, UsageTable } from './UsageTable'
 
@@ -67,11 +68,9 @@ function given({ project, model, token }: Wanted) {
 /** Names of a project's tokens: where one project alone is looked at. */
 function useTokenNames({ project }: Wanted): ReadonlyMap<string, string> {
   const [slug] = project
-  const [{ data }] = useQuery({ query: TOKEN_CHOICES, variables: { slug: slug ?? '' }, pause: project.length !== 1 })
-  return useMemo(() => {
-    const nodes = project.length === 1 ? (data?.project?.tokens.nodes ?? []) : []
-    return new Map(nodes.map(({ token, name }) => [token, name]))
-  }, [data, project])
+  const one = project.length === 1
+  const tokens = useTokenChoices(one ? slug : undefined)
+  return useMemo(() => new Map(one ? tokens.map(({ token, name }) => [token, name]) : []), [one, tokens])
 }
 
 interface FilterProps {
@@ -81,9 +80,8 @@ interface FilterProps {
 }
 
 function Filters({ wanted, want, tokens }: FilterProps) {
-  const [{ data }] = useQuery({ query: CHOICES })
-  const projects = data?.projects.nodes.map(({ slug, name }) => ({ value: slug, label: name })) ?? []
-  const models = data?.models.nodes.map(({ modelId }) => modelId) ?? []
+  const projects = useProjectChoices().map(({ slug, name }) => ({ value: slug, label: name }))
+  const models = useModelChoices().map(({ modelId }) => modelId)
   return (
     <Group align="flex-end" mb="md">
       <SegmentedControl
@@ -137,6 +135,14 @@ interface SomeProps {
 function Some({ label, values, data, onChange }: SomeProps) {
   const placeholder = values.length ? '' : 'All'
   return (
-    <MultiSelect {...{ label, data, placeholder, onChange }} value={values} searchable clearable miw={180} maw={320} />
+    <MultiSelect
+      {...{ label, data, placeholder, onChange }}
+      value={values}
+      searchable
+      limit={OPTIONS_DRAWN}
+      clearable
+      miw={180}
+      maw={320}
+    />
   )
 }

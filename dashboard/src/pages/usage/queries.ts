@@ -70,35 +70,5 @@ export const USAGE = graphql(
   [FIGURES],
 )
 
-/** What filters choose from. */
-export const CHOICES = graphql(`
-  query UsageChoices {
-    projects(first: 200) {
-      nodes {
-        slug
-        name
-      }
-    }
-    models(first: 200) {
-      nodes {
-        modelId
-      }
-    }
-  }
-`)
-
-export const TOKEN_CHOICES = graphql(`
-  query UsageTokens($slug: String!) {
-    project(slug: $slug) {
-      tokens(first: 200) {
-        nodes {
-          token
-          name
-        }
-      }
-    }
-  }
-`)
-
 export type Figures = ResultOf<typeof FIGURES>
 export type Report = ResultOf<typeof USAGE>['usage']

@@ -16,6 +16,8 @@ export interface ChangeRequest<Data, Input> {
   input: Omit<Input, Added>
   /** The revision that the person saw when they made the edit. */
   readAt: string
+  /** The input's field that names what is made: of two things with one name nobody chooses a version. */
+  creates?: string
   /** The word on the button; "Commit" when left out. */
   action?: string
   /** Whether something goes away for good. */
@@ -63,6 +65,7 @@ export async function attempt<Data, Input>(
   const payload = Object.values(data)[0] as Record<string, unknown>
   switch (payload['__typename']) {
     case 'Conflict':
+      if (request.creates) return taken(request.creates)
       return { kind: 'conflict', conflict: payload as unknown as Collision }
     case 'ValidationFailed':
       return { kind: 'invalid', message: String(payload['message']), problems: payload['problems'] as Problem[] }
@@ -73,6 +76,11 @@ export async function attempt<Data, Input>(
     default:
       return { kind: 'done', data, change: payload['change'] as Committed }
   }
+}
+
+function taken(field: string): Extract<Tried<never>, { kind: 'invalid' }> {
+  const reason = 'This one is taken: choose another.'
+  return { kind: 'invalid', message: `${field}: ${reason}`, problems: [{ file: null, line: null, field, reason }] }
 }
 
 /** Without the names of types: answers carry them, and what is edited of an answer must not send them back. */

@@ -2,7 +2,7 @@
 import { Button, Combobox, Text, useCombobox } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
-import type { KnownModel } from './queries'
+import { OPTIONS_DRAWN, type KnownModel } from '../../../shared/choices'
 
 export function AddModel({ free, onAdd }: { free: readonly KnownModel[]; onAdd: (id: string) => void }) {
   const [search, setSearch] = useState('')
@@ -47,7 +47,7 @@ export function AddModel({ free, onAdd }: { free: readonly KnownModel[]; onAdd: 
           }}
         />
         <Combobox.Options mah={260} style={{ overflowY: 'auto' }} aria-label="Registered models">
-          {found.map(({ modelId, providerId, enabled }) => (
+          {found.slice(0, OPTIONS_DRAWN).map(({ modelId, providerId, enabled }) => (
             <Combobox.Option key={modelId} value={modelId}>
               <Text size="sm">{modelId}</Text>
               <Text size="xs" c="dimmed">

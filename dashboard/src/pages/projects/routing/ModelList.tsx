@@ -11,7 +11,7 @@ import { LimitsFields } from '../../../shared/forms/LimitsFields'
 import { limitsWords } from '../../../shared/forms/limits'
 import { AddModel } from './AddModel'
 import { NO_LIMITS, type DraftModel } from './draft'
-import type { KnownModel } from './queries'
+import type { KnownModel } from '../../../shared/choices'
 import { SortableRow } from './SortableRow'
 import { announcements, useDragSensors } from './sorting'
 

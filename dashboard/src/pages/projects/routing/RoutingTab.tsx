@@ -3,6 +3,7 @@ import { Divider, Stack } from '@mantine/core'
 import { useState } from 'react'
 import { useQuery } from 'urql'
 import { useViewer } from '../../../app/Viewer'
+import { useModelChoices, type KnownModel } from '../../../shared/choices'
 import { Problems, useChange, type Problem } from '../../../shared/change'
 import { useConfiguration } from '../../../shared/configuration'
 import { SaveBar } from '../../../shared/forms/SaveBar'
@@ -12,17 +13,18 @@ import type { TabProps } from '../ProjectPage'
 import { routingDraft, routingFile, routingInput } from './draft'
 import { ModelList } from './ModelList'
 import { PolicyBoard } from './PolicyBoard'
-import { PALETTE, ROUTING, ROUTING_UPDATE, type KnownModel, type PolicyKind, type RoutedProject } from './queries'
+import { PALETTE, ROUTING, ROUTING_UPDATE, type PolicyKind, type RoutedProject } from './queries'
 import { TryIt } from './TryIt'
 
 export default function RoutingTab({ project: { slug } }: TabProps) {
   const palette = useQuery({ query: PALETTE, requestPolicy: 'cache-first' })
+  const known = useModelChoices()
   const answer = useConfiguration({ query: ROUTING, variables: { slug } })
   return (
     <Loaded of={palette}>
       {({ policies }) => (
         <Loaded of={answer}>
-          {({ project, models }) => project && <Routing project={project} known={models.nodes} palette={policies} />}
+          {({ project }) => project && <Routing project={project} known={known} palette={policies} />}
         </Loaded>
       )}
     </Loaded>

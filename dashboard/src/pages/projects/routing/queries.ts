@@ -26,19 +26,11 @@ export const ROUTING = graphql(
           }
         }
       }
-      models(first: 200) {
-        nodes {
-          modelId
-          providerId
-          enabled
-        }
-      }
     }
   `,
   [LimitsShown],
 )
 export type RoutedProject = NonNullable<ResultOf<typeof ROUTING>['project']>
-export type KnownModel = ResultOf<typeof ROUTING>['models']['nodes'][number]
 
 const ParameterShown = graphql(`
   fragment ParameterShown on PolicyParameter {

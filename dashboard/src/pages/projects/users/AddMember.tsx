@@ -1,5 +1,6 @@
 /** Assigns a user to the project; who may read the list of users chooses from it, others type the e-mail. */
 import { Autocomplete, Button, Group, Select } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
 import { useState, type SubmitEvent } from 'react'
 import { useQuery } from 'urql'
 import { useViewer } from '../../../app/Viewer'
@@ -11,10 +12,17 @@ interface Props {
   onAdd: (user: string, role: string) => Promise<boolean>
 }
 
+const TYPING_MS = 200
+
 export function AddMember({ members, roles, onAdd }: Props) {
   const viewer = useViewer()
-  const [{ data }] = useQuery({ query: KNOWN_USERS, pause: !viewer.may('user:read') })
   const [user, setUser] = useState('')
+  const [search] = useDebouncedValue(user.trim(), TYPING_MS)
+  const [{ data }] = useQuery({
+    query: KNOWN_USERS,
+    variables: { search: search || null },
+    pause: !viewer.may('user:read'),
+  })
   const [role, setRole] = useState('viewer')
   const others = data?.users.nodes.map(({ email }) => email).filter((email) => !members.includes(email)) ?? []
 
@@ -32,6 +40,8 @@ export function AddMember({ members, roles, onAdd }: Props) {
           size="xs"
           required
           data={others}
+          // The API searched, in names too.
+          filter={({ options }) => options}
           value={user}
           onChange={setUser}
           w={260}

@@ -14,8 +14,8 @@ export const ROLES = graphql(`
 `)
 
 export const KNOWN_USERS = graphql(`
-  query KnownUsers {
-    users(first: 200) {
+  query KnownUsers($search: String) {
+    users(first: 50, search: $search) {
       nodes {
         email
         name
