@@ -9,8 +9,16 @@ import { ConfigurationState } from './ConfigurationState'
 import { Proxies } from './Proxies'
 import { PROXY_STATE, STATUS, type Proxy } from './queries'
 
+/** A revision that is refused is not published, so no subscription tells of it. */
+const ASKED_EVERY_MS = 5_000
+
 export default function StatusPage() {
   const answer = useConfiguration({ query: STATUS })
+  const ask = answer[1]
+  useEffect(() => {
+    const timer = setInterval(() => ask({ requestPolicy: 'network-only' }), ASKED_EVERY_MS)
+    return () => clearInterval(timer)
+  }, [ask])
   const [proxies, setProxies] = useState<Proxy[]>()
   const [connection, setConnection] = useState<Connection>('connecting')
   useEffect(

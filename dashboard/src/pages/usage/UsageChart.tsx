@@ -39,5 +39,14 @@ export function UsageChart({ report, measure, by, tokens, height }: Props) {
     }))
   }, [report, measure, by, tokens])
   const label = `${measure.label} over time${by.length ? ` by ${by.join(' and ').toLowerCase()}` : ''}: ${measure.exact(report.totals)} in all`
-  return <SeriesChart label={label} times={times} series={series} format={measure.format} {...(height && { height })} />
+  return (
+    <SeriesChart
+      label={label}
+      times={times}
+      series={series}
+      format={measure.format}
+      named={report.charted.length > 0}
+      {...(height && { height })}
+    />
+  )
 }

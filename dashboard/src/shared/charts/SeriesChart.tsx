@@ -20,12 +20,14 @@ interface Props {
   /** A figure in words. */
   format: (value: number) => string
   height?: number
+  /** Whether the series have names to tell: a single group has one too. */
+  named?: boolean
 }
 
 const AXIS_WIDTH = 64
 const AXIS_HEIGHT = 28
 
-export function SeriesChart({ label, times, series, format, height = 160 }: Props) {
+export function SeriesChart({ label, times, series, format, height = 160, named = series.length > 1 }: Props) {
   const place = useRef<HTMLDivElement>(null)
   const scheme = useComputedColorScheme('light')
 
@@ -48,7 +50,7 @@ export function SeriesChart({ label, times, series, format, height = 160 }: Prop
   return (
     <figure style={{ margin: 0 }} aria-label={label}>
       <Box ref={place} role="img" aria-label={label} h={height} style={{ minWidth: 0, overflow: 'hidden' }} />
-      {series.length > 1 && (
+      {named && (
         <Group component="figcaption" gap="sm" mt={4}>
           {series.map((each, number) => (
             <Group key={each.label} gap={6} wrap="nowrap">
