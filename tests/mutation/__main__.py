@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpe_openai
@@ -72,23 +73,18 @@ def _try_all(arguments: argparse.Namespace) -> int:
         importlib.import_module(name)
     gc.freeze()
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    print("which test reaches what …", flush=True)
-    reached, seconds = reached_by(ROOT, TESTS)
-    print(f"{len(reached)} tests in {sum(seconds.values()):.0f} s of processor time, looked on at", flush=True)
     paths = [path for path in _sources() if any(path.startswith(wanted) for wanted in arguments.paths)]
     chosen = [mutant for path in paths for mutant in _some(mutants_of(ROOT, path), arguments.most, arguments.seed)]
     started = time.monotonic()
-    _worker.append(Trial(reached, seconds))
     # Those that nobody can tell from the original would cost all tests each.
     known = _equivalent()
     verdicts = _verdicts(arguments.log) | {str(mutant): True for mutant in chosen if mutant.key in known}
     left = [mutant for mutant in chosen if str(mutant) not in verdicts]
-    with multiprocessing.get_context("fork").Pool(arguments.jobs) as pool:
-        for mutant, survives in pool.imap_unordered(_tried, left):
-            verdicts[str(mutant)] = survives
-            if arguments.log:
-                with arguments.log.open("a", encoding="utf-8") as log:
-                    log.write(f"{int(survives)} {mutant}\n")
+    for mutant, survives in _tries(_small_samples_first(left, arguments.seed), arguments.jobs):
+        verdicts[str(mutant)] = survives
+        if arguments.log:
+            with arguments.log.open("a", encoding="utf-8") as log:
+                log.write(f"{int(survives)} {mutant}\n")
     survivors = [mutant for mutant in chosen if verdicts[str(mutant)]]
     text = "\n".join(_report(chosen, survivors, time.monotonic() - started, arguments))
     print(f"\n{text}")
@@ -97,6 +93,17 @@ def _try_all(arguments: argparse.Namespace) -> int:
 
 
 _worker: list[Trial] = []  # each process of the pool goes on with its own copy, and learns
+
+
+def _tries(left: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, bool]]:
+    if not left:
+        return
+    print("which test reaches what …", flush=True)
+    reached, seconds = reached_by(ROOT, TESTS)
+    print(f"{len(reached)} tests in {sum(seconds.values()):.0f} s of processor time, looked on at", flush=True)
+    _worker.append(Trial(reached, seconds))
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        yield from pool.imap_unordered(_tried, left)
 
 
 def _tried(mutant: Mutant) -> tuple[Mutant, bool]:
@@ -208,9 +215,21 @@ def _some(mutants: list[Mutant], most: int, seed: int) -> list[Mutant]:
     """A larger sample of the same seed holds the smaller one, so that a log serves both."""
     if not most or len(mutants) <= most:
         return mutants
+    return sorted(_shuffled(mutants, seed)[:most], key=mutants.index)
+
+
+def _shuffled(mutants: list[Mutant], seed: int) -> list[Mutant]:
     places = list(range(len(mutants)))
     random.Random(seed).shuffle(places)
-    return [mutants[place] for place in sorted(places[:most])]
+    return [mutants[place] for place in places]
+
+
+def _small_samples_first(left: list[Mutant], seed: int) -> list[Mutant]:
+    """Four of each file, then the next four: a run that is broken off has tried a whole smaller sample."""
+    rank: dict[Mutant, int] = {}
+    for path in dict.fromkeys(mutant.path for mutant in left):
+        rank |= {mutant: at // 4 for at, mutant in enumerate(_shuffled(mutants_of(ROOT, path), seed))}
+    return sorted(left, key=lambda mutant: (rank[mutant], mutant.path))
 
 
 def _arguments() -> argparse.Namespace:

@@ -10,6 +10,7 @@ import gc
 import multiprocessing
 import os
 import resource
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -75,10 +76,14 @@ class Serving:
         self._root = root
         self._pipe = pipe
         self._failed = ""
+        self._functions: defaultdict[str, list[FunctionType]] = defaultdict(list)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Answer until nobody asks any more."""
         items = {item.nodeid: item for item in session.items}
+        for found in gc.get_objects():
+            if isinstance(found, FunctionType):
+                self._functions[found.__code__.co_filename].append(found)
         while True:
             try:
                 mutant, tests, cpu_s = self._pipe.recv()
@@ -92,7 +97,7 @@ class Serving:
         self, session: pytest.Session, mutant: Mutant | None, chosen: list[pytest.Item], cpu_s: float
     ) -> str | None:
         resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_s), int(cpu_s)))
-        if mutant is not None and not _put_in_place(self._root, mutant):
+        if mutant is not None and not self._put_in_place(mutant):
             return None
         forget_cached()
         for item, following in zip(chosen, [*chosen[1:], None], strict=True):
@@ -101,24 +106,24 @@ class Serving:
                 return self._failed
         return None
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember which failed."""
-        if report.failed and not self._failed:
-            self._failed = report.nodeid
-
-
-def _put_in_place(root: Path, mutant: Mutant) -> bool:
-    """Give every function of the mutant's file the code that it has there; whether that changed one."""
-    path = str(root / mutant.path)
-    codes = {(code.co_qualname, code.co_firstlineno): code for code in _inner(compile(mutated(root, mutant), path, "exec"))}
-    changed = False
-    for found in gc.get_objects():
-        if isinstance(found, FunctionType) and found.__code__.co_filename == path:
+    def _put_in_place(self, mutant: Mutant) -> bool:
+        """Give every function of the mutant's file the code that it has there; whether that changed one."""
+        path = str(self._root / mutant.path)
+        codes = {
+            (code.co_qualname, code.co_firstlineno): code for code in _inner(compile(mutated(self._root, mutant), path, "exec"))
+        }
+        changed = False
+        for found in self._functions[path]:
             code = codes.get((found.__code__.co_qualname, found.__code__.co_firstlineno))
             if code is not None and code != found.__code__ and code.co_freevars == found.__code__.co_freevars:
                 found.__code__ = code
                 changed = True
-    return changed
+        return changed
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember which failed."""
+        if report.failed and not self._failed:
+            self._failed = report.nodeid
 
 
 def _inner(code: CodeType) -> Iterator[CodeType]:
