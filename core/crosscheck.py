@@ -38,16 +38,15 @@ class Uniqueness:
 
     def claim(self, claim: Claim, path: str) -> None:
         """Note what `path` alone may say, and the fault where another file says it."""
-        place = claim.place
-        holder = self._first.setdefault(claim.key, (path, place))
-        if holder == (path, place):
+        own = path, claim.place
+        holder = self._first.setdefault(claim.key, own)
+        if holder == own:
             return
-        keeper, offender = sorted((holder, (path, place)), key=lambda held: (held[0] in self._changed, held[0]))
-        self._first[claim.key] = keeper
-        where = "this file" if keeper[0] == offender[0] else keeper[0]
-        self.faults.append(
-            CrossFault(offender[0], offender[1], f"{claim.what} is that of {where}: it must be unique", keeper[0])
-        )
+        first, second = sorted((holder, own), key=lambda held: (held[0] in self._changed, held[0]))
+        self._first[claim.key] = first
+        (keeper, _), (offender, place) = first, second
+        where = "this file" if keeper == offender else keeper
+        self.faults.append(CrossFault(offender, place, f"{claim.what} is that of {where}: it must be unique", keeper))
 
 
 def cross_faults(files: Mapping[str, File], changed: Collection[str], among: Iterable[str] | None = None) -> list[CrossFault]:
