@@ -18,10 +18,11 @@ def first_start_lines(credentials: Credentials, credentials_file: str) -> list[s
     return [
         "Waybill is running.",
         "",
-        f"  proxy  {credentials.proxy_url}   speaks OpenAI; the token names the project",
-        f"  API    {credentials.api_url}/graphql",
-        f"  admin  {credentials.admin.email}  {credentials.admin.password}",
-        f"  token  {token.token}  (project {token.slug})",
+        f"  proxy      {credentials.proxy_url}   speaks OpenAI and Anthropic; the token names the project",
+        f"  dashboard  {credentials.api_url}",
+        f"  API        {credentials.api_url}/graphql",
+        f"  admin      {credentials.admin.email}  {credentials.admin.password}",
+        f"  token      {token.token}  (project {token.slug})",
         "",
         f"curl {credentials.proxy_url}/v1/chat/completions \\",
         "  -H 'content-type: application/json' \\",
@@ -44,7 +45,7 @@ def first_start_lines(credentials: Credentials, credentials_file: str) -> list[s
 def later_start_lines(addresses: Addresses, config_repository: str) -> list[str]:
     """No secret is shown again."""
     return [
-        f"Waybill is running: proxy {addresses.proxy.url}, API {addresses.api.url}/graphql, "
+        f"Waybill is running: proxy {addresses.proxy.url}, dashboard {addresses.api.url}, API {addresses.api.url}/graphql, "
         f"configuration {config_repository}. Ctrl-C stops."
     ]
 
