@@ -87,6 +87,7 @@ const KEPT: [keyof Draft['retention'], string, string, string, string][] = [
   ['tracesDays', 'traces_days', 'Traces', 'The reasoning behind each request.', ' days'],
   ['tracesMaxMb', 'traces_max_mb', 'Size of all traces', 'The oldest go first above it. Empty is no bound.', ' MB'],
   ['journalHours', 'journal_hours', 'Journal', 'Segments that have been recorded.', ' hours'],
+  ['auditDays', 'audit_days', 'Audit trail', 'Logins, denials and whatever else is in no commit.', ' days'],
 ]
 
 export function RetentionFields({ draft, put, problems, locked }: FieldsProps) {

@@ -14,19 +14,19 @@ export interface Webhook {
 export interface Draft {
   timeouts: Settings['timeouts']
   limits: Limits
-  retention: Omit<Settings['retention'], 'auditDays'>
+  retention: Settings['retention']
   webhooks: Webhook[]
   review: Settings['review']
   journalFailure: Settings['journalFailure']
 }
 
 export function draftOf(settings: Settings): Draft {
-  const { rowsDays, tracesDays, tracesMaxMb, journalHours } = settings.retention
+  const { rowsDays, tracesDays, tracesMaxMb, journalHours, auditDays } = settings.retention
   return {
     timeouts: settings.timeouts,
     limits: settings.limits,
-    retention: { rowsDays, tracesDays, tracesMaxMb, journalHours },
-    webhooks: settings.alertWebhooks.map(({ url, secret, allowPrivateAddress }) => ({
+    retention: { rowsDays, tracesDays, tracesMaxMb, journalHours, auditDays },
+    webhooks: (settings.alertWebhooks ?? []).map(({ url, secret, allowPrivateAddress }) => ({
       url,
       source: secret.source === 'FILE' ? 'FILE' : 'ENV',
       name: secret.name ?? '',
