@@ -70,3 +70,15 @@ def test_what_was_used_before_replaces_what_is_used_and_keeps_what_is_reserved()
     usage.replace_used(HOUR_MS + 5, hour)
     assert (usage.used(HOUR_MS + 5, 0), usage.held(HOUR_MS + 5, 0)) == (14, 21)
     assert not usage.pending(HOUR_MS + 5)
+
+
+def test_after_the_clock_went_back_what_lies_beyond_a_windows_length_ends_nothing() -> None:
+    """Two uses ten windows apart: at the first, that one alone has to leave; at the second, that one."""
+    usage = new_usage(HOUR_MS, 0, complete=True)
+    first, second = 100 * HOUR_MS, 110 * HOUR_MS
+    for at_ms in (first, second):
+        usage.add(at_ms, USED, NOTHING)
+    for now_ms in (second, first, second, first + 1):
+        at_ms = first if now_ms < second else second
+        assert usage.ends_ms(now_ms, 1, 0) == at_ms + HOUR_MS + 1
+        assert usage.held(now_ms, 1) == 1
