@@ -29,7 +29,7 @@ def forms(secret: str) -> tuple[bytes, ...]:
 
 
 @pytest.mark.parametrize(
-    ("deeds", "kills"), [(40, 2), pytest.param(1_500, 40, marks=(pytest.mark.soak, pytest.mark.timeout(1_800)))]
+    ("deeds", "kills"), [(40, 2), pytest.param(1_500, 40, marks=(pytest.mark.soak, pytest.mark.timeout(3_600)))]
 )
 def test_no_secret_is_left_by_any_use(make_waybill: Callable[[], Product], deeds: int, kills: int) -> None:
     product = make_waybill().start(WAYBILL_FSYNC="false")
