@@ -119,11 +119,12 @@ def _members(document: Document) -> dict[str, str]:
 
 def _of_routing(config: Config, slug: str | None, before: Document, after: Document) -> Iterator[Need]:
     old, new = _limits_by_model(before), _limits_by_model(after)
-    if any(old.get(model) != limits for model, limits in new.items() if limits is not None or old.get(model) is not None):
+    # An entry that goes takes its limits with it: it could come back without them.
+    if any(old.get(model) != new.get(model) for model in old.keys() | new.keys()):
         yield "limit:write", slug
     if _without_limits(before) != _without_limits(after):
         yield "project:write", slug
-    if _lifted(config, after) - _lifted(config, before):
+    if _lifts_more(config, before, after):
         yield "model:write", None
 
 
@@ -134,14 +135,17 @@ def _of_token(config: Config, slug: str | None, before: Document, after: Documen
     if any(before.get(key) != after.get(key) for key in ("limits", "models")):
         yield "limit:write", slug
     disables = [_mode(document.get("limits")) == "disable" for document in (before, after)]
-    if disables == [False, True] or _lifted(config, after) - _lifted(config, before):
+    if disables == [False, True] or _lifts_more(config, before, after):
         yield "model:write", None
 
 
-def _lifted(config: Config, document: Document) -> frozenset[str]:
-    """The models whose own limits an entry of this routing or token does away with."""
-    return frozenset(
-        model for model, limits in _limits_by_model(document).items() if limits is not None and _lifts(config, model, limits)
+def _lifts_more(config: Config, before: Document, after: Document) -> bool:
+    """Whether an entry does away with a model's own limits otherwise than it did: it may be older than those limits, so that it
+    was there before says nothing of who let it be."""
+    old = _limits_by_model(before)
+    return any(
+        limits is not None and limits != old.get(model) and _lifts(config, model, limits)
+        for model, limits in _limits_by_model(after).items()
     )
 
 
