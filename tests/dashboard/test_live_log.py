@@ -17,7 +17,7 @@ from tests.dashboard.projects import make_project, make_token
 from tests.soak import report
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, WebSocketRoute
 
     from tests.e2e.console import Console
     from tests.e2e.product import Product
@@ -68,6 +68,33 @@ def test_after_the_api_was_away_no_row_is_missing_and_none_is_doubled(page: Page
     expected = settled(page, console, slug, load)
     assert logs.cursors() == expected
     assert load.other == []
+
+
+def test_a_connection_that_fell_silent_is_noticed_and_made_anew(page: Page, product: Product, console: Console) -> None:
+    sockets: list[WebSocketRoute] = []
+    silent: list[WebSocketRoute] = []
+
+    def relay(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        sockets.append(socket)
+        socket.on_message(lambda message: None if socket in silent else server.send(message))
+        server.on_message(lambda message: None if socket in silent else socket.send(message))
+
+    page.route_web_socket("**/graphql", relay)
+    page.clock.install()
+    slug = make_project(console, "Silent", ("sim-fast",))
+    token = make_token(console, slug)
+    logs = Logs(page, slug)
+    says(page, "live")
+    product.ask("ping", token)
+    expect(logs.rows).to_have_count(1)
+    silent += sockets
+    assert console.row(product.ask("ping", token).headers["x-waybill-trace-id"])
+    page.clock.fast_forward(15_000)  # it is pinged …
+    page.clock.fast_forward(10_000)  # … and does not answer
+    expect(logs.rows).to_have_count(2, timeout=PATIENCE_MS)
+    says(page, "live")
+    assert len(sockets) > len(silent)
 
 
 def test_a_page_that_is_opened_while_the_api_is_away_says_so_and_fills_itself_later(

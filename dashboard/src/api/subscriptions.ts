@@ -8,20 +8,36 @@ import type { TadaDocumentNode } from './graphql'
 
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 10_000
+const PINGED_EVERY_MS = 15_000
+const ANSWERS_WITHIN_MS = 10_000
 
 let shared: Client | undefined
 let open = false
+let silence: ReturnType<typeof setTimeout> | undefined
 
 function socket(): Client {
   shared ??= createClient({
     url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
     lazy: true,
     lazyCloseTimeout: 2_000,
-    keepAlive: 15_000,
+    keepAlive: PINGED_EVERY_MS,
     // Each feed comes back by itself, with its own cursor: a blind retry would ask from where it began.
     shouldRetry: () => false,
     retryAttempts: 0,
-    on: { connected: () => (open = true), closed: () => (open = false) },
+    on: {
+      connected: () => (open = true),
+      closed: () => {
+        open = false
+        clearTimeout(silence)
+      },
+      // A connection that a sleeping computer or a router forgot is never closed: it only falls silent.
+      ping: (received) => {
+        if (!received) silence = setTimeout(() => shared?.terminate(), ANSWERS_WITHIN_MS)
+      },
+      pong: (received) => {
+        if (received) clearTimeout(silence)
+      },
+    },
   })
   return shared
 }
