@@ -18,7 +18,9 @@ import { Section } from './Section'
 import { WebhookFields } from './WebhookFields'
 
 export default function SettingsPage() {
-  const answer = useConfiguration({ query: SETTINGS })
+  // Their addresses may be secrets: only who may change them sees them.
+  const webhooks = useViewer().may('settings:write')
+  const answer = useConfiguration({ query: SETTINGS, variables: { webhooks } })
   return <Loaded of={answer}>{({ settings }) => <SettingsForm settings={settings} />}</Loaded>
 }
 
@@ -96,7 +98,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
           />
         </Section>
         <RetentionFields {...shared} />
-        <WebhookFields {...shared} />
+        {!locked && <WebhookFields {...shared} />}
         <ReviewFields {...shared} />
         <JournalFields {...shared} />
         <Group gap="xs">

@@ -3,7 +3,7 @@ import { graphql, type ResultOf } from '../../api/graphql'
 import { Clash, Denied, Done, Invalid, Missing } from '../../shared/change'
 
 export const SETTINGS = graphql(`
-  query Settings {
+  query Settings($webhooks: Boolean!) {
     settings {
       timeouts {
         timeoutMs
@@ -30,7 +30,7 @@ export const SETTINGS = graphql(`
         journalHours
         auditDays
       }
-      alertWebhooks {
+      alertWebhooks @include(if: $webhooks) {
         url
         secret {
           source

@@ -25,6 +25,7 @@ interface Props {
 }
 
 const AXIS_WIDTH = 64
+const GLYPH_WIDTH = 6.5
 const AXIS_HEIGHT = 28
 
 export function SeriesChart({ label, times, series, format, height = 160, named = series.length > 1 }: Props) {
@@ -90,12 +91,16 @@ function options(
     scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
     axes: [
       { ...axis, space: 70, size: AXIS_HEIGHT, values: (_, ticks) => ticks.map(tickWords(ticks)) },
-      { ...axis, size: AXIS_WIDTH, values: (_, ticks) => ticks.map(format) },
+      { ...axis, size: room, values: (_, ticks) => ticks.map(format) },
     ],
     series: [{}, ...series.map((each, number) => lineOf(each, number, series.length === 1, scheme))],
     plugins: [readout(format)],
   }
 }
+
+/** As wide as the longest of its words. */
+const room = (_: uPlot, words: string[] | null): number =>
+  Math.max(AXIS_WIDTH, 16 + GLYPH_WIDTH * Math.max(...(words ?? []).map((each) => each.length)))
 
 function lineOf(series: Series, number: number, alone: boolean, scheme: Scheme): uPlot.Series {
   const stroke = colorOf(number, scheme)
