@@ -23,11 +23,16 @@ def change(console: Console, mutation: str, **given: Any) -> dict[str, Any]:
     return payload
 
 
-def make_project(console: Console, name: str, models: tuple[str, ...] = ("sim-fast", "sim-smart", "sim-cheap")) -> str:
-    """A project with these models and the policies health and cheapest; its slug."""
+def make_project(
+    console: Console,
+    name: str,
+    models: tuple[str, ...] = ("sim-fast", "sim-smart", "sim-cheap"),
+    policies: tuple[str, ...] = ("health", "cheapest"),
+) -> str:
+    """A project with these models and policies; its slug."""
     slug: str = change(console, CREATE, name=name)["project"]["slug"]
-    policies = [{"kind": "health"}, {"kind": "cheapest"}]
-    change(console, ROUTE, project=slug, models=[{"id": model} for model in models], policies=policies)
+    active = [{"kind": kind} for kind in policies]
+    change(console, ROUTE, project=slug, models=[{"id": model} for model in models], policies=active)
     return slug
 
 

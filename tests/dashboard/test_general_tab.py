@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.dashboard.pages import commit
-from tests.dashboard.projects import make_project
+from tests.dashboard.projects import make_project, make_token
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -67,6 +71,19 @@ def test_default_timeout_per_request_in_milliseconds(general: Page, console: Con
     assert stored(console, slug)["timeouts"]["timeoutMs"] == 45_000
 
 
+def test_the_default_timeout_overrides_the_global_one(page: Page, console: Console, product: Product) -> None:
+    slug = make_project(console, "Impatient")
+    token = make_token(console, slug)
+    assert product.ask(token=token).status_code == 200
+    page.goto(f"/projects/{slug}/general")
+    field = page.get_by_role("textbox", name="Default timeout")
+    expect(field).to_have_accessible_description(re.compile("600,000 ms, as for all projects"))
+    field.fill("1")
+    save(page, "Nothing is so fast")
+    answer = product.ask(token=token)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "timeout")
+
+
 def test_connection_info_base_url_and_masked_token_snippet_ready_to_copy(general: Page, product: Product) -> None:
     expect(general.get_by_text(f"{product.made.proxy_url}/v1", exact=True)).to_be_visible()
     for kind, said in (("OpenAI SDK", "OpenAI("), ("Anthropic SDK", "Anthropic("), ("curl", "curl http")):
@@ -87,3 +104,35 @@ def test_budget_project_level_cost_limit_daily_and_monthly(general: Page, consol
     assert rules == {"DAILY": ("COST", 5.25), "MONTHLY": ("COST", 80.0)}
     expect(general.get_by_role("textbox", name="Daily budget")).to_have_value("5.25")
     expect(general.get_by_role("progressbar")).to_have_count(2)
+
+
+@pytest.mark.parametrize("kind", ["OpenAI SDK", "Anthropic SDK", "curl"])
+def test_the_snippet_works_in_an_sdk_once_the_token_is_filled_in(general: Page, product: Product, kind: str) -> None:
+    general.get_by_role("tab", name=kind).click()
+    general.get_by_role("button", name="Copy the code").click()
+    code = re.sub(r"sk-lr-[^\s\"']*", product.token, general.evaluate("navigator.clipboard.readText()"))
+    command = ["sh", "-c", f"{code} --silent --fail"] if kind == "curl" else [sys.executable, "-c", code]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "NO_PROXY": "127.0.0.1"})
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip()
+
+
+def test_the_budget_is_a_limit_on_the_project_as_a_whole(page: Page, console: Console, product: Product) -> None:
+    slug = make_project(console, "Thrifty")
+    one, other = make_token(console, slug), make_token(console, slug)
+    page.goto(f"/projects/{slug}/general")
+    page.get_by_role("textbox", name="Daily budget").fill("0.000001")
+    save(page, "Nearly nothing")
+    for token in (one, other):
+        refused = product.ask(token=token)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "budget_exceeded")
+
+
+@pytest.mark.parametrize("budget", ["Daily budget", "Monthly budget"])
+def test_a_budget_that_is_no_number_is_told_at_its_field(general: Page, budget: str) -> None:
+    field = general.get_by_role("textbox", name=budget)
+    field.fill("plenty")
+    expect(field).to_have_accessible_description(re.compile("Give a number"))
+    general.get_by_role("button", name="Save…").click()
+    expect(general.get_by_text("This is not written as Waybill reads it.")).to_be_visible()
+    expect(general.get_by_label("Differences")).to_have_count(0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.dashboard.pages import commit
-from tests.dashboard.projects import make_project
+from tests.dashboard.projects import ROUTE, change, make_project, make_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from tests.e2e.console import Console
+    from tests.e2e.product import Product
 
 POLICIES = ["cheapest", "health", "performance", "capability", "context", "llm", "rate-limit", "fairness", "budget-remaining"]
 ROUTING = "query($slug: String!) { project(slug: $slug) { routing { models { modelId } policies { kind parameters } } } }"
+
+PARAMETERS = "{ policies { kind parameters { name title } } }"
 
 
 class Routing:
@@ -83,6 +87,33 @@ def test_models_appear_in_a_numbered_list_and_position_0_is_highest(routing: Cal
         expect(tab.models.nth(position).get_by_role("link", name=model, exact=True)).to_be_visible()
 
 
+def test_the_order_of_models_determines_the_default_routing_priority(page: Page, console: Console, product: Product) -> None:
+    slug = make_project(console, "In order", ("sim-smart", "sim-fast"), policies=())
+    token = make_token(console, slug)
+    assert product.ask(token=token).headers["x-waybill-model"] == "sim-smart"
+    tab = Routing(page, console, slug)
+    tab.drag(tab.handle("sim-fast"), tab.handle("sim-smart"))
+    tab.save("Fast first")
+    expect_model(product, token, "sim-fast")
+
+
+def test_configure_which_models_this_project_can_use(page: Page, console: Console, product: Product) -> None:
+    slug = make_project(console, "Which models", ("sim-smart", "sim-fast"), policies=())
+    token = make_token(console, slug)
+    tab = Routing(page, console, slug)
+    page.get_by_role("button", name="Remove sim-smart").click()
+    expect(tab.models).to_have_count(1)
+    tab.save("One is enough")
+    expect_model(product, token, "sim-fast")
+
+
+def expect_model(product: Product, token: str, model: str) -> None:
+    """Requests go to this model as soon as the proxy runs the change."""
+    deadline = time.monotonic() + 30
+    while (answered := product.ask(token=token).headers["x-waybill-model"]) != model:
+        assert time.monotonic() < deadline, f"{answered} still answers, not {model}"
+
+
 def test_drag_and_drop_to_reorder_with_the_mouse(routing: Callable[..., Routing]) -> None:
     tab = routing("sim-smart", "sim-fast", "sim-cheap")
     tab.drag(tab.handle("sim-cheap"), tab.handle("sim-smart"))
@@ -124,6 +155,20 @@ def test_each_policy_can_be_expanded_to_configure_its_parameters(routing: Callab
     health = tab.save("A longer memory")["policies"][0]
     assert health["kind"] == "health"
     assert health["parameters"]["window_minutes"] == 45
+
+
+def test_each_policy_shows_the_parameters_that_the_api_describes(page: Page, console: Console) -> None:
+    slug = make_project(console, "All policies")
+    active = [{"kind": kind, "parameters": {"model": "sim-fast"} if kind == "llm" else {}} for kind in POLICIES]
+    change(console, ROUTE, project=slug, models=[{"id": "sim-fast"}], policies=active)
+    tab = Routing(page, console, slug)
+    described = {each["kind"]: each["parameters"] for each in console.ask(PARAMETERS)["policies"]}
+    for place, kind in enumerate(POLICIES):
+        page.get_by_role("button", name=f"Settings of policy {kind}", exact=True).click()
+        for parameter in described[kind]:
+            if parameter["name"] != "enabled":  # that is the switch in the row itself
+                title = re.compile(rf"^{re.escape(parameter['title'])}( \*)?$")  # starred where it is required
+                expect(tab.policies.nth(place).get_by_text(title).first, f"{kind}: {parameter}").to_be_visible()
 
 
 def test_available_policies(routing: Callable[..., Routing]) -> None:
