@@ -12,7 +12,22 @@ from pathlib import Path
 
 import msgspec
 
-from bench import commits, feed, flatness, latency, logs, paced, policies, recorder, reload, report, start, streams, unary
+from bench import (
+    commits,
+    dashboard,
+    feed,
+    flatness,
+    latency,
+    logs,
+    paced,
+    policies,
+    recorder,
+    reload,
+    report,
+    start,
+    streams,
+    unary,
+)
 from bench.processes import stop_at_signals
 from bench.report import Outcome, Report
 from bench.stand import Stand
@@ -29,6 +44,7 @@ SCENARIOS: dict[str, Callable[[Stand], Outcome]] = {
     "commits": commits.measure,
     "reload": reload.measure,
     "start": start.measure,
+    "dashboard": dashboard.measure,
     "logs": logs.measure,
 }
 
