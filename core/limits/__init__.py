@@ -21,5 +21,6 @@ from core.limits.verdicts import deciding as deciding
 from core.limits.verdicts import reasons as reasons
 from core.limits.verdicts import standing as standing
 from core.limits.verdicts import used_by as used_by
+from core.limits.verdicts import without_shared_figures as without_shared_figures
 from core.limits.windows import Window as Window
 from core.limits.windows import window_of as window_of

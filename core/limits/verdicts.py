@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,6 +23,14 @@ _METRIC_WORDS: dict[Metric, str] = {
     "output_tokens": "output token",
     "total_tokens": "token",
 }
+
+# The figures in the words of a limit whose use is that of all projects together: of the platform, or of a model.
+_AMOUNT = r"-?\d+(?:\.\d+)?(?: USD)?"
+_SHARED_FIGURES = re.compile(
+    r"(?P<limit> limit of (?:the platform|model (?:(?! for )[^:;])+)"
+    r" (?:is used up|is taken by requests in flight|has too little left)): "
+    rf"{_AMOUNT} of {_AMOUNT} used(?:, {_AMOUNT} reserved)?"
+)
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +138,11 @@ def _end(block: Block) -> tuple[bool, int]:
 def reasons(blocks: Mapping[str, tuple[Block, ...]]) -> dict[str, str]:
     """Why limits dropped each model, in words, for the trace."""
     return {model: "; ".join(map(str, found)) for model, found in blocks.items()}
+
+
+def without_shared_figures(text: str) -> str:
+    """What was said of limits, without how much all projects together used: for whoever may not see all of them."""
+    return _SHARED_FIGURES.sub(r"\g<limit>", text)
 
 
 def written_usd(nano_usd: int) -> str:

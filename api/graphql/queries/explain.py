@@ -12,6 +12,7 @@ import msgspec
 import strawberry
 
 from api import explaining
+from api.access import signed_in
 from api.catalogue import Catalogue
 from api.database import request_logs
 from api.explaining import Answer, Question
@@ -81,7 +82,7 @@ class ExplainQueries:
             token=token or "",
             routing=None if routing is None else _routing(routing),
         )
-        return Explanation.of(project, await _decided(context, catalogue, question))
+        return Explanation.of(project, await _decided(context, catalogue, question), signed_in(context.viewer))
 
     @strawberry.field(
         description="A recorded request decided again: under its own revision as it was, under another with statistics made"
@@ -100,7 +101,7 @@ class ExplainQueries:
             return None
         event = _decode(body)
         if at is None or at == event.revision:
-            return Explanation.of(event.project, await _as_it_was(context, event))
+            return Explanation.of(event.project, await _as_it_was(context, event), signed_in(context.viewer))
         if event.facts is None:
             raise BadInput("the request's body was never read, so there is nothing to decide anew")
         question = Question(
@@ -111,7 +112,8 @@ class ExplainQueries:
             token=event.token,
             said=explaining.said_then(event),
         )
-        return Explanation.of(event.project, await _decided(context, await catalogue_at(context, at), question))
+        answer = await _decided(context, await catalogue_at(context, at), question)
+        return Explanation.of(event.project, answer, signed_in(context.viewer))
 
 
 async def _as_it_was(context: Context, event: RequestFinished) -> Answer:

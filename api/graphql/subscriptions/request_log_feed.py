@@ -15,13 +15,16 @@ from enum import Enum
 from typing import Final
 
 import strawberry
+from msgspec.structs import replace
 
 from api.access import Rule, signed_in
 from api.database.request_logs import EVERYTHING, LogFilter
 from api.feed import Batch, Gap
 from api.graphql.context import Context
 from api.graphql.scalars import Encoded
+from api.graphql.types.limit_use import sees_all
 from api.graphql.types.request_log import RequestLog, RequestLogFilter, read_cursor
+from core.limits import without_shared_figures
 
 RULE: Final[Rule] = "report:read"
 
@@ -79,7 +82,8 @@ async def firehose(context: Context, filter: RequestLogFilter | None, after: str
     """The same batches as JSON. Raises BadInput, AccessError."""
     async with aclosing(_seen(context, filter, after)) as batches:
         async for meant, batch in batches:
-            yield Encoded(batch.json, _share_key(meant, batch))
+            shown = batch.json if sees_all(signed_in(context.viewer)) else _narrowed(batch).json
+            yield Encoded(shown, _share_key(meant, batch))
 
 
 async def _seen(
@@ -103,6 +107,14 @@ async def _seen(
                 yield meant, batch
             else:
                 return
+
+
+def _narrowed(batch: Batch) -> Batch:
+    """The batch without what other projects used, as errors of limits tell it."""
+    if not any(row.error for row in batch.rows):
+        return batch
+    rows = tuple([replace(row, error=without_shared_figures(row.error)) if row.error else row for row in batch.rows])
+    return replace(batch, rows=rows)
 
 
 def _rows(filter: RequestLogFilter | None) -> LogFilter:

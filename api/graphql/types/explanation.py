@@ -7,8 +7,10 @@ from decimal import Decimal
 import msgspec
 import strawberry
 
+from api.access import Viewer
 from api.explaining import Answer
 from api.graphql.scalars import BigInt, Instant, NanoUsd
+from api.graphql.types.limit_use import sees_all
 from api.graphql.types.limits import exact
 from api.graphql.types.trace import CandidateDrop, ModelTotal, PolicyOutcome, RequestFacts
 from core.facts import Facts
@@ -74,7 +76,8 @@ class Explanation:
     events: BigInt = strawberry.field(description="How many recorded requests the statistics were made from.")
     facts: RequestFacts = strawberry.field(description="What the request says that policies read.")
     limits: list[LimitStanding] = strawberry.field(
-        description="Each limit that held, as it stood. `dropped` is what it led to: of a recorded request as its trace has it."
+        description="Each limit that held, as it stood; those of all projects together only for whoever may see all projects."
+        " `dropped` is what they led to: of a recorded request as its trace has it."
     )
     candidates: list[str] = strawberry.field(description="The enabled models that can be sent such a request, in order.")
     unable: list[CandidateDrop] = strawberry.field(description="Models that cannot be sent a request of this dialect.")
@@ -84,8 +87,8 @@ class Explanation:
     order: list[str] = strawberry.field(description="The order in which models would be tried.")
 
     @classmethod
-    def of(cls, slug: str, answer: Answer) -> Explanation:
-        """An answer, typed."""
+    def of(cls, slug: str, answer: Answer, viewer: Viewer) -> Explanation:
+        """An answer, typed, as far as the viewer may see it."""
         found = answer.explained
         ranked = sorted(found.totals.items(), key=lambda item: -item[1])
         return cls(
@@ -96,10 +99,14 @@ class Explanation:
             limits_reconstructed=answer.limits_reconstructed,
             events=BigInt(answer.events),
             facts=RequestFacts.of(msgspec.convert(found.facts, Facts)),
-            limits=[LimitStanding.of(standing) for standing in found.limits],
+            limits=[
+                LimitStanding.of(standing)
+                for standing in found.limits
+                if sees_all(viewer) or standing.scope not in ("platform", "model")
+            ],
             candidates=list(found.candidates),
-            unable=[CandidateDrop(model=model, reason=reason) for model, reason in found.unable.items()],
-            dropped=[CandidateDrop(model=model, reason=reason) for model, reason in found.dropped.items()],
+            unable=[CandidateDrop(model=model, said=reason) for model, reason in found.unable.items()],
+            dropped=[CandidateDrop(model=model, said=reason) for model, reason in found.dropped.items()],
             policies=[PolicyOutcome.of(outcome) for outcome in found.policies],
             totals=[ModelTotal(model=model, total=total) for model, total in ranked],
             order=list(found.order),

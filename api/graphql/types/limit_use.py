@@ -12,7 +12,7 @@ from api.graphql.scalars import Instant, NanoUsd
 from api.graphql.types.limit_event import NANO, LimitScope
 from api.graphql.types.limit_words import LimitMetric
 from api.limit_usage import LimitUse as Standing
-from core.limits import Scope
+from core.limits import Scope, without_shared_figures
 
 
 @strawberry.type(description="A limit that requests here are held to, and how much of it is used.")
@@ -59,5 +59,17 @@ def seen(viewer: Viewer, uses: Iterable[Standing]) -> list[LimitUse]:
     return [LimitUse.of(use) for use in uses if _may_see(viewer, use.scope)]
 
 
+def words_for(viewer: Viewer, text: str | None) -> str | None:
+    """What was said of limits, as far as the viewer may know it; None for nothing."""
+    if not text:
+        return None
+    return text if sees_all(viewer) else without_shared_figures(text)
+
+
+def sees_all(viewer: Viewer) -> bool:
+    """Whether the viewer may know what all projects together used."""
+    return viewer.projects("report:read") is None
+
+
 def _may_see(viewer: Viewer, scope: Scope) -> bool:
-    return viewer.may("report:read", scope.project) if scope.project else viewer.projects("report:read") is None
+    return viewer.may("report:read", scope.project) if scope.project else sees_all(viewer)

@@ -1,12 +1,18 @@
 """What happens inside a request, step by step, while it runs."""
 
+# mypy: disallow-untyped-decorators=False
+# Strawberry types its field decorators as Any.
+
 from __future__ import annotations
 
 from enum import Enum
 
 import strawberry
 
+from api.access import signed_in
+from api.graphql.context import Info
 from api.graphql.scalars import Instant
+from api.graphql.types.limit_use import words_for
 from api.graphql.types.trace import CandidateDrop, ModelTotal, PolicyOutcome
 from core.progress import Step
 from core.routing.decision import Decision
@@ -38,7 +44,7 @@ class ProgressDecision:
         return cls(
             order=list(decision.order),
             totals=[ModelTotal(model=model, total=decision.totals[model]) for model in decision.order],
-            dropped=[CandidateDrop(model=model, reason=reason) for model, reason in decision.dropped.items()],
+            dropped=[CandidateDrop(model=model, said=reason) for model, reason in decision.dropped.items()],
             policies=[PolicyOutcome.of(outcome) for outcome in decision.policies],
         )
 
@@ -59,8 +65,13 @@ class RequestProgress:
     model: str | None = strawberry.field(description="The model that is asked; null where it is about the whole request.")
     status: str | None = strawberry.field(description="How the attempt or the request ended, such as success.")
     http_status: int | None = strawberry.field(description="The model's HTTP status; at the end the client's.")
-    error: str | None = strawberry.field(description="What went wrong.")
+    said: strawberry.Private[str]  # what went wrong
     decision: ProgressDecision | None = strawberry.field(description="With ROUTED: what was decided, and why.")
+
+    @strawberry.field(description="What went wrong.")
+    def error(self, info: Info) -> str | None:
+        """Without what other projects used."""
+        return words_for(signed_in(info.context.viewer), self.said)
 
     @classmethod
     def of(cls, step: Step) -> RequestProgress:
@@ -76,6 +87,6 @@ class RequestProgress:
             model=step.model or None,
             status=step.status or None,
             http_status=step.http_status or None,
-            error=step.error or None,
+            said=step.error,
             decision=ProgressDecision.of(step.decision) if step.decision is not None else None,
         )

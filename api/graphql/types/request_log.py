@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import strawberry
 
+from api.access import signed_in
 from api.database.request_logs import LogFilter, LogRow
 from api.graphql.context import Info
 from api.graphql.errors import BadInput
 from api.graphql.ids import node_id
 from api.graphql.scalars import BigInt, Instant, NanoUsd
+from api.graphql.types.limit_use import words_for
 from api.graphql.types.nodes import Label, Node, PageInfo, labels
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ class RequestLog(Node):
     dialect: str = strawberry.field(description="The dialect that the client spoke, such as openai_chat.")
     stream: bool = strawberry.field(description="Whether the answer was streamed.")
     error_code: str | None = strawberry.field(description="The code of the error that the client got.")
-    error: str | None = strawberry.field(description="That error's message.")
+    said: strawberry.Private[str]  # that error's message
     input_tokens: BigInt | None = strawberry.field(description="All input tokens; null where nothing was used.")
     output_tokens: BigInt | None = strawberry.field(description="All output tokens; null where nothing was used.")
     cached_input_tokens: BigInt | None = strawberry.field(description="Input that the provider had cached.")
@@ -123,7 +125,7 @@ class RequestLog(Node):
             dialect=row.dialect,
             stream=row.stream,
             error_code=row.error_code or None,
-            error=row.error or None,
+            said=row.error,
             input_tokens=_big(row.input_tokens),
             output_tokens=_big(row.output_tokens),
             cached_input_tokens=_big(row.cached_input_tokens),
@@ -138,6 +140,11 @@ class RequestLog(Node):
             cause=row.cause,
             labels=labels(row.labels),
         )
+
+    @strawberry.field(description="That error's message.")
+    def error(self, info: Info) -> str | None:
+        """Without what other projects used."""
+        return words_for(signed_in(info.context.viewer), self.said)
 
     @strawberry.field(description="The project, as it is now; null when it was deleted.")
     def project(self, info: Info) -> Annotated[Project, strawberry.lazy("api.graphql.types.project")] | None:

@@ -1,5 +1,8 @@
 """The whole reasoning of one request, typed: facts, candidates, policies, totals, order, attempts."""
 
+# mypy: disallow-untyped-decorators=False
+# Strawberry types its field decorators as Any.
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -7,7 +10,10 @@ from enum import Enum
 
 import strawberry
 
+from api.access import signed_in
+from api.graphql.context import Info
 from api.graphql.scalars import BigInt, Json, NanoUsd
+from api.graphql.types.limit_use import words_for
 from api.graphql.types.request_log import Usage
 from core import events, money
 from core.facts import Facts
@@ -60,8 +66,14 @@ class RequestFacts:
 class CandidateDrop:
     """A model and why it was out."""
 
+    said: strawberry.Private[str]
+
     model: str = strawberry.field(description="The model's id.")
-    reason: str = strawberry.field(description="Which limit, and until when; or what it or its provider cannot do.")
+
+    @strawberry.field(description="Which limit, and until when; or what it or its provider cannot do.")
+    def reason(self, info: Info) -> str:
+        """Without what other projects used."""
+        return words_for(signed_in(info.context.viewer), self.said) or ""
 
 
 @strawberry.type(description="A figure that a policy's score was made from.")
@@ -139,9 +151,14 @@ class Attempt:
     first_content_ms: float | None = strawberry.field(description="Its first content, milliseconds after the arrival.")
     ended_ms: float = strawberry.field(description="Its end, milliseconds after the arrival.")
     http_status: int | None = strawberry.field(description="The upstream's HTTP status.")
-    error: str | None = strawberry.field(description="What went wrong.")
+    said: strawberry.Private[str]  # what went wrong
     usage: Usage | None = strawberry.field(description="What it used.")
     cost: NanoUsd | None = strawberry.field(description="USD; null where the model has no price.")
+
+    @strawberry.field(description="What went wrong.")
+    def error(self, info: Info) -> str | None:
+        """Without what other projects used."""
+        return words_for(signed_in(info.context.viewer), self.said)
 
     @classmethod
     def of(cls, attempt: events.AttemptFinished) -> Attempt:
@@ -155,7 +172,7 @@ class Attempt:
             first_content_ms=attempt.first_content_ms,
             ended_ms=attempt.ended_ms,
             http_status=attempt.http_status,
-            error=attempt.error or None,
+            said=attempt.error,
             usage=usage(attempt.usage),
             cost=nano_usd(attempt.cost_nano_usd),
         )
@@ -195,8 +212,8 @@ class RequestTrace:
             project_slug=event.project,
             facts=RequestFacts.of(event.facts) if event.facts else None,
             candidates=list(decision.candidates),
-            unable=[CandidateDrop(model=model, reason=reason) for model, reason in decision.unable.items()],
-            dropped=[CandidateDrop(model=model, reason=reason) for model, reason in decision.dropped.items()],
+            unable=[CandidateDrop(model=model, said=reason) for model, reason in decision.unable.items()],
+            dropped=[CandidateDrop(model=model, said=reason) for model, reason in decision.dropped.items()],
             policies=[PolicyOutcome.of(outcome) for outcome in decision.policies],
             totals=[ModelTotal(model=model, total=total) for model, total in ranked],
             order=list(decision.order),
