@@ -24,7 +24,7 @@ PATH = "/graphql"
 
 def build_app(services: Services) -> Litestar:
     """The API's ASGI application."""
-    executions = Executions(Engine(core_schema(build_schema())), services.metrics)
+    executions = Executions(Engine(core_schema(build_schema()), services.lengths), services.metrics)
     authentication = Authentication(services)
     graphql = _graphql(HttpEndpoint(executions, authentication), WebSocketEndpoint(executions, authentication))
     return Litestar(

@@ -6,6 +6,7 @@ file.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
@@ -93,6 +94,11 @@ class Catalogue:
         """Every provider, by id, in order."""
         found = {id_of(path): file for path, file in self.config.files.items() if isinstance(file, Provider)}
         return {provider_id: found[provider_id] for provider_id in sorted(found)}
+
+    @cached_property
+    def most_models(self) -> int:
+        """How many models the provider with the most of them has."""
+        return max(Counter(model.provider for model in self.models.values()).values(), default=0)
 
     @property
     def settings(self) -> Settings:

@@ -44,3 +44,7 @@ class Services:
     def catalogue(self) -> Catalogue:
         """The published configuration, indexed once a revision."""
         return self.publisher.catalogue
+
+    def lengths(self) -> dict[tuple[str, str], int]:
+        """How long the lists of GraphQL that have no page may be now."""
+        return {("Provider", "models"): self.catalogue().most_models}

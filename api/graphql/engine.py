@@ -6,6 +6,7 @@ anything, and one event of a subscription is executed once for everybody who ask
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import itertools
 from collections import OrderedDict
@@ -23,14 +24,14 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     create_source_event_stream,
-    execute,
     execute_subscription_event,
     parse,
     validate,
 )
 
 from api.access import FIELD_RULES, Unauthenticated
-from api.graphql.limits import MAX_TOKENS, MAX_TOKENS_ANONYMOUS, measured
+from api.graphql.bounds import MAX_WAIT_S, BoundedExecutor, TooCostly
+from api.graphql.limits import MAX_TOKENS, MAX_TOKENS_ANONYMOUS, Lengths, measured
 
 Variables: TypeAlias = Mapping[str, Any]
 _CACHED_DOCUMENTS: Final = 512
@@ -75,10 +76,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """Executes documents against one schema."""
+    """Executes documents against one schema; `lengths` says how long the lists are now that grow with the configuration."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, lengths: Lengths = dict, *, max_wait_s: float = MAX_WAIT_S) -> None:
         self.schema = schema
+        self.lengths = lengths
+        self.max_wait_s = max_wait_s
         self._documents: OrderedDict[tuple[str, bool], Parsed] = OrderedDict()
         self._serials = itertools.count()
 
@@ -90,7 +93,7 @@ class Engine:
         if anonymous and not _is_open_to_all(node):
             raise Unauthenticated("log in, or send an API key as `Authorization: Bearer wb-…`")
         try:
-            size = measured(self.schema, parsed.document, node, variables)
+            size = measured(self.schema, parsed.document, node, variables, self.lengths)
         except GraphQLError as error:
             raise RequestRefused([error]) from error
         if parsed.errors is None:
@@ -100,33 +103,27 @@ class Engine:
         return Operation(parsed=parsed, node=node, name=name, variables=variables, cost=size.cost)
 
     async def execute(self, operation: Operation, context: object) -> ExecutionResult:
-        """The result of a query or a mutation. Raises RequestRefused for variables that do not fit."""
-        result = execute(
-            self.schema,
-            operation.parsed.document,
-            context_value=context,
-            variable_values=dict(operation.variables),
-            operation_name=operation.name,
-            hide_suggestions=True,
-        )
-        if inspect.isawaitable(result):
-            result = await result
+        """The result of a query or a mutation, within what one operation may use. Raises RequestRefused for variables that do
+        not fit."""
+        executor = self._executor(operation, context)
+        try:
+            result = executor.execute_operation()
+            if inspect.isawaitable(result):
+                # A mutation is never left half-way: what it waits for has bounds of its own.
+                async with asyncio.timeout(self.max_wait_s if operation.kind is OperationType.QUERY else None):
+                    result = await result
+        except TimeoutError:
+            return _stopped(None, TooCostly(f"{self.max_wait_s:g} s"))
+        assert isinstance(result, ExecutionResult), "nothing here is delivered in parts"
+        if executor.too_costly is not None:
+            return _stopped(result.data if operation.kind is OperationType.MUTATION else None, executor.too_costly)
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
             raise RequestRefused([_input_error(error) for error in result.errors])
         return result
 
     async def subscribe(self, operation: Operation, context: object) -> tuple[Executor[Any], AsyncGenerator[Any, None]]:
         """The source of a subscription and what executes each of its events. Raises RequestRefused."""
-        executor = Executor.build(
-            self.schema,
-            operation.parsed.document,
-            context_value=context,
-            raw_variable_values=dict(operation.variables),
-            operation_name=operation.name,
-            hide_suggestions=True,
-        )
-        if isinstance(executor, list):
-            raise RequestRefused([_input_error(error) for error in executor])
+        executor = self._executor(operation, context)
         source = create_source_event_stream(executor)
         if inspect.isawaitable(source):
             source = await source
@@ -138,6 +135,20 @@ class Engine:
     def execute_event(self, executor: Executor[Any], event: object) -> ExecutionResult | Awaitable[ExecutionResult]:
         """The answer for one event of a subscription's source: at once, unless a field has to wait for something."""
         return execute_subscription_event(executor.build_per_event_executor(event))
+
+    def _executor(self, operation: Operation, context: object) -> BoundedExecutor:
+        built = BoundedExecutor.build(
+            self.schema,
+            operation.parsed.document,
+            context_value=context,
+            raw_variable_values=dict(operation.variables),
+            operation_name=operation.name,
+            hide_suggestions=True,
+        )
+        if isinstance(built, list):
+            raise RequestRefused([_input_error(error) for error in built])
+        assert isinstance(built, BoundedExecutor), "a class builds its own"
+        return built
 
     def _parse(self, query: str, anonymous: bool) -> Parsed:
         key = (query, anonymous)
@@ -191,3 +202,8 @@ def _input_error(error: GraphQLError) -> GraphQLError:
     if not error.extensions and isinstance(error.original_error, GraphQLError | None):
         error.extensions = {"code": "BAD_USER_INPUT"}
     return error
+
+
+def _stopped(data: dict[str, Any] | None, error: TooCostly) -> ExecutionResult:
+    """The answer of an operation that took too much: why, once."""
+    return ExecutionResult(data, [GraphQLError(str(error), original_error=error)])

@@ -2,6 +2,7 @@
 
 ApiError             said to the client as it is
 ├── BadInput         an argument cannot be what it is: BAD_USER_INPUT, retrying does not help
+├── TooCostly        (api/graphql/bounds.py) more than one operation may use: TOO_COSTLY, asking for less helps
 └── TryLater         too many attempts: TOO_MANY_REQUESTS, retry after the seconds it names
 AccessError          (api/access.py) said as it is
 RepositoryError      (api/repository/errors.py) said as it is where retrying helps: UNAVAILABLE

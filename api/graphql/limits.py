@@ -3,8 +3,8 @@ documents can make quadratic; pure, linear in the document, safe on fragments th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from graphql import (
@@ -15,6 +15,7 @@ from graphql import (
     GraphQLError,
     GraphQLField,
     GraphQLNamedType,
+    GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
@@ -22,6 +23,10 @@ from graphql import (
     SelectionSetNode,
     VariableNode,
     get_named_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    value_from_ast_untyped,
 )
 
 MAX_TOKENS: Final = 4_000
@@ -32,8 +37,13 @@ MAX_ALIASES: Final = 40
 MAX_COST: Final = 10_000
 DEFAULT_PAGE: Final = 50
 MAX_PAGE: Final = 200
-# Lists that have no `first` and grow with something else: an entry an hour of the day that is asked about when nothing is said.
+# What a list of objects without `first` counts as, where nothing else is said of it: the few that people write by hand.
+SHORT_LIST: Final = 3
+# Lists that grow with something else: an entry an hour of the day that is asked about when nothing is said.
 LISTS: Final = {("UsageReport", "points"): 25, ("UsageGroup", "points"): 25}
+
+# {(type, field): entries that it may have now} of the lists that grow with the configuration.
+Lengths: TypeAlias = Callable[[], Mapping[tuple[str, str], int]]
 
 
 class Measure(msgspec.Struct, kw_only=True):
@@ -55,8 +65,11 @@ class Measure(msgspec.Struct, kw_only=True):
 class Ruler:
     """Measures the operations of one document under one set of variables; each fragment is measured once."""
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any], lengths: Lengths = dict
+    ) -> None:
         self.types = schema.type_map
+        self.lengths = lengths
         self.variables = variables
         self.fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         self._measured: dict[str, Measure] = {}
@@ -95,9 +108,11 @@ class Ruler:
         return self._measured[name]
 
     def _page(self, node: FieldNode, parent: GraphQLNamedType | None, field: GraphQLField | None) -> int:
-        """How many rows a paged field asks for, or gives where it is not told; 1 for any other."""
-        if field is None or "first" not in field.args:
-            return LISTS.get((parent.name, node.name.value), 1) if parent is not None else 1
+        """How many rows a paged field asks for, or gives where it is not told; of another list, how many it may have."""
+        if field is None or parent is None:
+            return 1
+        if "first" not in field.args:
+            return self._entries((parent.name, node.name.value)) if _grows(field, parent) else 1
         default = field.args["first"].default_value
         page = default if isinstance(default, int) else DEFAULT_PAGE
         for argument in node.arguments or ():
@@ -111,13 +126,31 @@ class Ruler:
             return min(max(asked, 1), MAX_PAGE) if isinstance(asked, int) else page
         return page
 
+    def _entries(self, place: tuple[str, str]) -> int:
+        return LISTS.get(place) or max(self.lengths().get(place, 0), SHORT_LIST)
+
+
+def _grows(field: GraphQLField, parent: GraphQLNamedType) -> bool:
+    """Whether it is a list of objects whose length nothing above it has counted: a page has, and an event is one answer."""
+    kind = field.type.of_type if is_non_null_type(field.type) else field.type
+    if not is_list_type(kind) or is_leaf_type(get_named_type(kind)) or parent.name == "Subscription":
+        return False
+    return not (isinstance(parent, GraphQLObjectType) and "pageInfo" in parent.fields)
+
 
 def measured(
-    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, Any],
+    lengths: Lengths = dict,
 ) -> Measure:
     """The size of `operation`. Raises GraphQLError where that is too much."""
+    given = {**_defaults(operation), **variables}
     try:
-        size = Ruler(schema, document, variables).measure(operation.selection_set, schema.get_root_type(operation.operation))
+        size = Ruler(schema, document, given, lengths).measure(
+            operation.selection_set, schema.get_root_type(operation.operation)
+        )
     except RecursionError:
         raise GraphQLError("the operation asks for too much: its fragments nest too deeply", operation) from None
     for what, found, most in (
@@ -129,3 +162,9 @@ def measured(
         if found > most:
             raise GraphQLError(f"the operation asks for too much: {what} {found}, at most {most}", operation)
     return size
+
+
+def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
+    """What its variables are where the request does not say."""
+    declared = operation.variable_definitions or ()
+    return {each.variable.name.value: value_from_ast_untyped(each.default_value) for each in declared if each.default_value}

@@ -140,7 +140,7 @@ async def test_a_document_that_asks_for_too_much_is_refused(api: Api, query: str
         ("{ viewer { id } }", 2),
         ("{ requestLogs { nodes { id } } }", 1 + 50 * 2),
         ("{ requestLogs(first: 7) { nodes { id } } }", 1 + 7 * 2),
-        ("query($n: Int = 3) { requestLogs(first: $n) { nodes { id } } }", 1 + 50 * 2),
+        ("query($n: Int = 3) { requestLogs(first: $n) { nodes { id } } }", 1 + 3 * 2),
         ("{ ...A } fragment A on Query { projects(first: 2) { nodes { tokens { nodes { id } } } } }", 1 + 2 * (1 + 1 + 50 * 2)),
         ("{ usage { points { start } groups { points { start } } } }", 1 + 1 + 25 + 1 + 20 * (1 + 25)),
         ("{ node(id: \"UHJvamVjdDp4\") { ... on Project { tokens(first: 10) { nodes { id } } } } }", 1 + 1 + 10 * 2),
