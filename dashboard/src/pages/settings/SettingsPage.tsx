@@ -82,7 +82,9 @@ function SettingsForm({ settings }: { settings: Settings }) {
       </PageHead>
       <Unsaved dirty={dirty} />
       <Stack gap="lg" maw={860}>
-        {locked && <Alert>You may look at the settings; changing them takes the permission settings:write.</Alert>}
+        {locked && (
+          <Alert role="note">You may look at the settings; changing them takes the permission settings:write.</Alert>
+        )}
         <Problems message={refused} problems={problemsElsewhere(problems, ...SHOWN)} />
         <TimeoutFields {...shared} />
         <Section
