@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.dashboard.pages import commit
-from tests.dashboard.projects import make_project
+from tests.dashboard.projects import make_project, make_token
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -169,3 +169,18 @@ def test_the_difference_comes_first_then_a_reason_is_asked_for(page: Page, conso
     expect(said.get_by_role("link", name="Because")).to_be_visible()
     expect(said).to_contain_text(re.compile(r"(second|minute)s? ago|now"))
     expect(said).to_contain_text(console.ask("{ viewer { name } }")["viewer"]["name"])
+
+
+@pytest.mark.parametrize("tab", ["general", "routing", "tokens"])
+def test_beside_each_setting_is_who_set_it_when_and_why(page: Page, console: Console, slug: str, tab: str) -> None:
+    make_token(console, slug)
+    page.goto(f"/projects/{slug}/{tab}")
+    asked = page.get_by_role("button", name=re.compile("^Who set “"))
+    expect(asked).not_to_have_count(0)
+    for number in range(asked.count()):
+        asked.nth(number).click()
+        said = page.get_by_role("dialog", name=re.compile("^Who set “"))
+        # Of what nobody set it says so; of all else the name, the time and the reason, which leads to the change.
+        expect(said.get_by_text("Not set").or_(said.get_by_role("link", name="For a test"))).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(said).to_have_count(0)

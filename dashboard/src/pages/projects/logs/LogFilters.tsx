@@ -2,17 +2,12 @@
 import { Group, MultiSelect, TextInput } from '@mantine/core'
 import { useQuery } from 'urql'
 import { graphql } from '../../../api/graphql'
+import { OPTIONS_DRAWN, useTokenChoices } from '../../../shared/choices'
 
 const CHOICES = graphql(`
   query LogChoices($slug: String!) {
     project(slug: $slug) {
       models
-      tokens(first: 100) {
-        nodes {
-          token
-          name
-        }
-      }
     }
   }
 `)
@@ -29,7 +24,7 @@ interface Props {
 export function LogFilters({ slug, params, onChange }: Props) {
   const [{ data }] = useQuery({ query: CHOICES, variables: { slug } })
   const project = data?.project
-  const tokens = project?.tokens.nodes.map(({ token, name }) => ({ value: token, label: name })) ?? []
+  const tokens = useTokenChoices(slug).map(({ token, name }) => ({ value: token, label: name }))
   return (
     <Group gap="xs" align="flex-end">
       <Several label="Status" name="status" data={STATUSES} params={params} onChange={onChange} />
@@ -67,6 +62,8 @@ function Several({ label, name, data, params, onChange }: SeveralProps) {
       value={value}
       placeholder={value.length ? '' : label}
       clearable
+      searchable
+      limit={OPTIONS_DRAWN}
       w={value.length ? 190 : 110}
       onChange={(values) => onChange(name, values)}
     />
