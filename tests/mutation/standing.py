@@ -81,6 +81,7 @@ class Serving:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Answer until nobody asks any more."""
         items = {item.nodeid: item for item in session.items}
+        gc.unfreeze()  # what is frozen, as a test module may have done, is not among the objects
         for found in gc.get_objects():
             if isinstance(found, FunctionType):
                 self._functions[found.__code__.co_filename].append(found)
