@@ -1,8 +1,9 @@
 /** A token's name, limits, end and labels: for a new one and for one that is there. */
-import { Button, Fieldset, Group, Modal, MultiSelect, Stack, TagsInput, TextInput } from '@mantine/core'
+import { Button, Fieldset, Group, MultiSelect, Stack, TagsInput, TextInput } from '@mantine/core'
 import { useState, type SubmitEvent } from 'react'
 import { useViewer } from '../../../app/Viewer'
 import { problemAt, Problems, problemsElsewhere, useChange, type Outcome, type Problem } from '../../../shared/change'
+import { Dialog } from '../../../shared/Dialog'
 import { LimitsFields } from '../../../shared/forms/LimitsFields'
 import { NEW_RULE } from '../../../shared/forms/limits'
 import { NEW_TOKEN, tokenFields, tokenValues, type TokenValues } from './draft'
@@ -69,8 +70,7 @@ export function TokenForm({ project, token, onClose, onMade }: Props) {
     })
 
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       title={token ? `Edit “${token.name}”` : 'New token'}
       size="lg"
@@ -124,7 +124,7 @@ export function TokenForm({ project, token, onClose, onMade }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 
