@@ -113,13 +113,13 @@ def _project_faults(path: str, project: Project, files: Mapping[str, File], role
             yield CrossFault(path, ("members", position, "role"), reason, ROLES_PATH)
     default = project.pass_through.default_provider
     if default is not None and provider_path(default) not in files:
-        yield _missing(path, ("pass_through", "default_provider"), "provider", default, provider_path(default))
+        yield missing(path, ("pass_through", "default_provider"), "provider", default, provider_path(default))
 
 
 def _model_faults(path: str, model: Model, files: Mapping[str, File]) -> Iterator[CrossFault]:
     provider = files.get(provider_path(model.provider))
     if not isinstance(provider, Provider):
-        yield _missing(path, ("provider",), "provider", model.provider, provider_path(model.provider))
+        yield missing(path, ("provider",), "provider", model.provider, provider_path(model.provider))
     elif model.simulation is not None and provider.kind != "simulated":
         reason = f"provider `{model.provider}` is of kind `{provider.kind}`: only models of a simulated one have it"
         yield CrossFault(path, ("simulation",), reason, provider_path(model.provider))
@@ -127,13 +127,14 @@ def _model_faults(path: str, model: Model, files: Mapping[str, File]) -> Iterato
 
 def _missing_model(path: str, model: str, place: Place, files: Mapping[str, File]) -> Iterator[CrossFault]:
     if f"models/{model}.yaml" not in files:
-        yield _missing(path, place, "model", model, model_path(model))
+        yield missing(path, place, "model", model, model_path(model))
 
 
 def _missing_project(path: str, slug: str, place: Place, files: Mapping[str, File]) -> Iterator[CrossFault]:
     if project_path(slug) not in files:
-        yield _missing(path, place, "project", slug, project_path(slug))
+        yield missing(path, place, "project", slug, project_path(slug))
 
 
-def _missing(path: str, place: Place, what: str, name: str, cause: str) -> CrossFault:
+def missing(path: str, place: Place, what: str, name: str, cause: str) -> CrossFault:
+    """The fault of a file that names something at `place` that is not there; `cause` would be its file."""
     return CrossFault(path, place, f"there is no {what} `{name}`: {cause} would be its file", cause)

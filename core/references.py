@@ -118,6 +118,6 @@ def concerned(before: Config, files: Mapping[str, File], changed: Iterable[str])
             held = (before.index.claims.get(claim.key) for claim in claims(file))
             found.update(dict.fromkeys(other for other in held if other is not None))
         # A model or a project is only named: as long as it is there, its content breaks nothing elsewhere.
-        if file is None or not isinstance(file, Model | Project):
+        if not isinstance(file, Model | Project):
             found.update(dict.fromkeys(before.index.users.get(path, ())))
     return found

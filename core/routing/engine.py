@@ -212,7 +212,7 @@ def _given_scores(given: Given, kind: str, pool: Pool) -> Scores:
     excluded = {model: given.excludes[model] for model in pool.ids if model in given.excludes}
     points = [given.points.get(model, LEFT_OUT_SCORE) for model in pool.ids]
     # Held to 0..1, which the policies in here promise; what is not a number is 0.
-    scores = [point if 0.0 <= point <= 1.0 else 1.0 if point > 1.0 else 0.0 for point in points]
+    scores = [min(1.0, max(0.0, point)) for point in points]
     return Scores(scores, excluded, note=given.note)
 
 

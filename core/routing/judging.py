@@ -77,10 +77,10 @@ def _described(candidate: Candidate) -> dict[str, Any]:
 
 
 def shortened(text: str, most: int) -> str:
-    """A text of at most `most` characters: its beginning and its end, where it is longer."""
+    """A text of at most `most` characters, a hundred or more: its beginning and its end, where it is longer."""
     if len(text) <= most:
         return text
-    room = max(0, most - len(_CUT))
+    room = most - len(_CUT)
     end = room // 2
     return text[: room - end] + _CUT + text[len(text) - end :]
 

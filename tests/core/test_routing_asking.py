@@ -104,6 +104,11 @@ def test_a_point_is_a_number_or_nothing(written: str, point: float) -> None:
     assert points(f'{{"routing": [{{"model": "a", "point": {written}}}]}}', CANDIDATES) == {"a": point}
 
 
+def test_an_entry_right_after_a_stray_brace_is_salvaged() -> None:
+    assert points('{{"model": "a", "point": 1}', CANDIDATES) == {"a": 1.0}
+    assert points('{"x":{"model": "a", "point": 1}, "y":{"model": "b", "point": 0}}', CANDIDATES) == {"a": 1.0, "b": 0.0}
+
+
 def test_each_example_needs_a_vector_of_the_same_length() -> None:
     intents = {"X": {"examples": ["one", "two"], "models": ["a"]}, "Y": {"examples": ["three"], "models": ["b"]}}
     policy = convert({"embedding_model": "e", "intents": intents}, SemanticIntent)

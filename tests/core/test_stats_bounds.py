@@ -113,6 +113,11 @@ def test_no_more_than_four_windows_of_a_project_are_kept_and_the_first_one_goes(
     assert [minutes for minutes, _ in log.state()["windows"]] == [2.0, 3.0, 4.0, 5.0]
 
 
+def entries(log: Successes) -> dict[int, int]:
+    """How many successes a log has at which second."""
+    return {(at_ms - START_MS) // 1000: count for at_ms, _, count in log.state()["entries"]}
+
+
 THINNED = [
     # (of 8 that fit, the seconds of the older 4 of 9 successes, and of the newer 5, which stay as they are). Six stay, three
     # quarters of 8: the older ones come to 1.
@@ -127,8 +132,41 @@ def test_a_full_log_joins_its_older_half_in_spans_as_short_as_the_bound_allows(o
     log = Successes(max_entries=8)
     for second in (*older, *newer):
         log.add("a", START_MS + second * 1000)
-    entries = {(at_ms - START_MS) // 1000: count for at_ms, _, count in log.state()["entries"]}
-    assert entries == {older[0]: 4, **dict.fromkeys(newer, 1)}
+    assert entries(log) == {older[0]: 4, **dict.fromkeys(newer, 1)}
+
+
+LARGER = [
+    # (of 16 that fit, the seconds of the older 8 of 17, what they come to, with room for 3 beside the newer 9)
+    ("three spans fit", [0, 10, 90, 100, 180, 190, 200, 210], {0: 2, 90: 2, 180: 4}),
+    ("four do not, and come to two of twice the length", [0, 10, 90, 100, 180, 190, 270, 280], {0: 4, 180: 4}),
+]
+
+
+@pytest.mark.parametrize(("older", "joined"), [row[1:] for row in LARGER], ids=[row[0] for row in LARGER])
+def test_a_larger_log_keeps_three_quarters_of_what_fits(older: list[int], joined: dict[int, int]) -> None:
+    log = Successes(max_entries=16)
+    newer = range(1000, 1090, 10)
+    for second in (*older, *newer):
+        log.add("a", START_MS + second * 1000)
+    assert entries(log) == {**joined, **dict.fromkeys(newer, 1)}
+
+
+@pytest.mark.parametrize(("gone", "joined"), [(5, 1), (4, 6)])
+def test_where_three_quarters_are_left_within_a_day_nothing_is_joined(gone: int, joined: int) -> None:
+    log = Successes(max_entries=16)
+    day = DAY_MS // 1000
+    for second in (*range(gone), *range(day + 10, day + 10 + 17 - gone)):
+        log.add("a", START_MS + second * 1000)
+    assert list(entries(log).values()) == [joined, *[1] * (17 - gone - joined)]
+
+
+def test_successes_of_one_instant_and_model_are_one_entry() -> None:
+    log = Successes()
+    for model, at_ms in (("b", 1), ("a", 5), ("a", 5), ("b", 1), ("b", 5), ("a", 9), ("b", 5)):
+        log.add(model, START_MS + at_ms)
+    assert [(at_ms - START_MS, number, count) for at_ms, number, count in log.state()["entries"]] == [
+        (1, 0, 2), (5, 1, 2), (5, 0, 2), (9, 1, 1),
+    ]  # fmt: skip
 
 
 def test_successes_of_two_models_do_not_join() -> None:

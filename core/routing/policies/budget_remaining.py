@@ -38,5 +38,5 @@ def score(situation: Situation, pool: Pool, params: BudgetRemaining) -> Scores:
             scores.append(1.0)
             continue
         inputs[model] = {"remaining_share": share}
-        scores.append(share if 0.0 <= share <= 1.0 else 1.0 if share > 1.0 else 0.0)
+        scores.append(min(1.0, max(0.0, share)))
     return Scores(scores, inputs=inputs)
