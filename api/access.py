@@ -307,8 +307,9 @@ class NotVisible(AccessError):
 
     code = "NOT_FOUND"
 
-    def __init__(self, project: str) -> None:
-        super().__init__(f"there is no project {project!r}")
+    def __init__(self, project: str, named: str | None = None) -> None:
+        # `named` is what the client called it by: the slug of what it may not see is not told for an id.
+        super().__init__(f"there is no project {project if named is None else named!r}")
         self.project = project
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from api.edits import EditRejected
@@ -36,13 +36,13 @@ def cloned(files: Mapping[str, bytes], source: str, model_id: str, fields: Mappi
     return {_path(model_id): data if meant == before else rewritten(model_path(source), data, meant)}
 
 
-def deleted(config: Config, model_id: str) -> dict[str, bytes | None]:
-    """The model's file, gone. Raises EditRejected naming the projects that use it."""
+def deleted(config: Config, model_id: str, visible: Collection[str] | None) -> dict[str, bytes | None]:
+    """The model's file, gone. Raises EditRejected naming the projects that use it, of those that are `visible` (None: all)."""
     path = model_path(model_id)
     users = users_of(config, path)
     if users.projects:
         raise EditRejected(
-            "modelId", f"model {model_id} is in use by {users}: take it out of their routing first, or disable it"
+            "modelId", f"model {model_id} is in use by {users.told(visible)}: take it out of their routing first, or disable it"
         )
     return {path: None}
 

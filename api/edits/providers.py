@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeAlias, get_args
 
 import msgspec
@@ -57,13 +57,15 @@ def with_key(files: Mapping[str, bytes], provider_id: str, credential: Credentia
     return updated(files, provider_id, {}, credential)
 
 
-def deleted(config: Config, provider_id: str) -> dict[str, bytes | None]:
-    """The provider's file, gone. Raises EditRejected naming the models and projects that use it."""
+def deleted(config: Config, provider_id: str, visible: Collection[str] | None) -> dict[str, bytes | None]:
+    """The provider's file, gone. Raises EditRejected naming the models and, of those that are `visible` (None: all), the
+    projects that use it."""
     path = provider_path(provider_id)
     users = users_of(config, path)
     if users.models or users.projects:
         raise EditRejected(
-            "providerId", f"provider {provider_id} is in use by {users}: change them first, or disable the provider"
+            "providerId",
+            f"provider {provider_id} is in use by {users.told(visible)}: change them first, or disable the provider",
         )
     return {path: None}
 

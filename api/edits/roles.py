@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from api.edits import EditRejected
 from api.edits.documents import Document, edited, loaded, with_fields, written
+from api.edits.users import named_of
 from core.config import BUILT_IN_ROLES, Config, Project
 from core.fields import SLUG_PATTERN
 from core.paths import ROLES_PATH, id_of
@@ -37,12 +38,13 @@ def updated(files: Mapping[str, bytes], name: str, fields: Mapping[str, Value]) 
     return edited(ROLES_PATH, files[ROLES_PATH], lambda document: {**document, "roles": {**_roles(document), name: meant}})
 
 
-def deleted(config: Config, files: Mapping[str, bytes], name: str) -> dict[str, bytes]:
-    """`roles.yaml` without a role. Raises EditRejected naming the projects whose members have it."""
+def deleted(config: Config, files: Mapping[str, bytes], name: str, visible: Collection[str] | None) -> dict[str, bytes]:
+    """`roles.yaml` without a role. Raises EditRejected naming the projects whose members have it, of those that are `visible`
+    (None: all)."""
     _refuse_built_in(name)
     _present(files, name)
     if holders := _projects_with(config, name):
-        raise EditRejected("name", f"role {name} is a member's in {', '.join(holders)}: give them another role first")
+        raise EditRejected("name", f"role {name} is a member's in {named_of(holders, visible)}: give them another role first")
 
     def change(document: Document) -> Document:
         return {**document, "roles": {key: value for key, value in _roles(document).items() if key != name}}

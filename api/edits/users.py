@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -10,6 +10,7 @@ from core.config import Config, Model, Project, Routing, Token
 from core.paths import id_of, kind_of, slug_of
 from core.references import indexed
 
+UNSEEN = "projects that you may not see"
 _NAMED = 10
 
 
@@ -19,11 +20,11 @@ class Users(msgspec.Struct, frozen=True):
     projects: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        """In words: `project demo and models a, b`."""
-        return " and ".join(
-            _named(what, names) for what, names in (("project", self.projects), ("model", self.models)) if names
-        )
+    def told(self, visible: Collection[str] | None) -> str:
+        """In words: `project demo and models a, b`; projects that are not `visible` (None: all are) without their names."""
+        seen = tuple(slug for slug in self.projects if visible is None or slug in visible)
+        named = [_named(what, names) for what, names in (("project", seen), ("model", self.models)) if names]
+        return " and ".join(named + ([UNSEEN] if len(seen) < len(self.projects) else []))
 
 
 def users_of(config: Config, path: str) -> Users:
@@ -33,6 +34,12 @@ def users_of(config: Config, path: str) -> Users:
     projects = {slug for user in found if kind_of(user) in (Project, Routing, Token) and (slug := slug_of(user)) is not None}
     models = {id_of(user) for user in found if kind_of(user) is Model}
     return Users(tuple(sorted(projects)), tuple(sorted(models)))
+
+
+def named_of(slugs: Sequence[str], visible: Collection[str] | None) -> str:
+    """Slugs in words, without those that are not `visible` (None: all are)."""
+    seen = [slug for slug in slugs if visible is None or slug in visible]
+    return " and ".join([", ".join(seen)] * bool(seen) + [UNSEEN] * (len(seen) < len(slugs)))
 
 
 def _named(what: str, names: Iterable[str]) -> str:

@@ -16,9 +16,7 @@ def project_named(context: Context, arguments: Mapping[str, Any], path: str) -> 
     """The slug of the project that the argument at `path` names by slug, by its node id, or by the node id of something in
     it (whose key begins with the project's id or slug and a slash). A project that does not exist is its own text; None
     where the argument was left out, which asks for the permission globally."""
-    found: Any = arguments
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else getattr(found, name, None)
+    found = argument_at(arguments, path)
     if found is None:
         return None
     text = str(found)
@@ -32,6 +30,14 @@ def project_named(context: Context, arguments: Mapping[str, Any], path: str) -> 
     owner = key.partition("/")[0]
     entry = catalogue.project_by_id(owner)
     return entry.slug if entry is not None else owner
+
+
+def argument_at(arguments: Mapping[str, Any], path: str) -> Any:
+    """The argument at a dotted path; None where it was left out."""
+    found: Any = arguments
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else getattr(found, name, None)
+    return found
 
 
 async def catalogue_at(context: Context, at: str | None) -> Catalogue:

@@ -10,6 +10,7 @@ import strawberry
 from api.access import Rule, Unauthenticated, Viewer, require, require_somewhere, signed_in
 from api.audit import Deed, Entry, write_deed
 from api.database.engine import writing
+from api.history.sight import Sight
 from api.people import Credential
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class Context:
 
     # What the guard refused: field, permission and project, once each, for the audit.
     denied: dict[Denied, None] = field(default_factory=dict)
+
+    @property
+    def sight(self) -> Sight:
+        """Which files the viewer may see, by the published configuration."""
+        return Sight.of(self.viewer, self.services.catalogue().providers)
 
     async def refresh(self) -> Viewer:
         """Look the viewer up again, with what they may do now: a stream outlives a logout and a removed membership.

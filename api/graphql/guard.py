@@ -35,7 +35,7 @@ from api.access import (
     require_somewhere,
     rules_for,
 )
-from api.graphql.arguments import project_named
+from api.graphql.arguments import argument_at, project_named
 from api.graphql.context import Context
 from api.graphql.types.failures import NotAllowed, NotFound
 
@@ -63,8 +63,10 @@ def guarded(schema: strawberry.Schema) -> None:
             for field_name, field in kind.fields.items():
                 entered = get_named_type(field.type).name
                 rules = rules_for(name, field_name, entered)
-                if rules and rules != ("anonymous",):
-                    _guard(field, rules, Scope(f"{name}.{field_name}", name in scoped, entered in scoped))
+                scope = Scope(f"{name}.{field_name}", name in scoped, entered in scoped)
+                # A rule that is met already is still asked in the project of what is found.
+                if rules != ("anonymous",) and (rules or (scope.result and not scope.source)):
+                    _guard(field, rules, scope)
 
 
 def project_types(schema: strawberry.Schema) -> frozenset[str]:
@@ -113,9 +115,13 @@ def _asked_before(resolve: Resolver, rules: tuple[Asked, ...], scope: Scope, ref
                     require_somewhere(context.viewer, rule.rule)
                 else:
                     require(context.viewer, rule, source.project_slug if scope.source else None)
-            except (Forbidden, NotVisible) as error:
+            except Forbidden as error:
                 context.deny(scope.name, permission_of(rule), error)
                 return refusal(error)
+            except NotVisible as error:
+                context.deny(scope.name, permission_of(rule), error)
+                named = argument_at(arguments, rule.project) if isinstance(rule, In) else None
+                return refusal(NotVisible(error.project, None if named is None else str(named)))
         return resolve(source, info, **arguments)
 
     return checked

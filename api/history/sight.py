@@ -1,34 +1,44 @@
 """Which files of the configuration somebody may see, now and at any revision. Pure.
 
-A project's files take `project:read` in it, models and providers `model:read`; what holds for the whole installation
-(`waybill.yaml`, `roles.yaml`, whatever else lies there) both, and no restriction to some projects.
+A project's files take `project:read` in it, models and providers `model:read`; a provider that is a project's own is seen by
+whoever may read models there (whose it is says the published configuration, at any revision). What holds for the whole
+installation (`waybill.yaml`, `roles.yaml`, whatever else lies there) both, and no restriction to some projects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from api.access import Viewer
 from api.repository.checks import path_fault
-from core.paths import slug_of
+from core.config import Provider
+from core.paths import provider_path, slug_of
 
-MODEL_FOLDERS = ("models", "providers")
+_NAMED = re.compile(
+    r"\b(?:projects|providers|models)/[a-z0-9][a-z0-9._/-]*\.yaml(?! would be its file)|\b(?:roles|waybill)\.yaml"
+)
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """`projects`: the slugs that are seen, None for all; `models`: whether models and providers are."""
+    """`projects`: the slugs that are seen, None for all; `models`: whether models and providers are; `providers`: the files of
+    those, None for all."""
 
     projects: frozenset[str] | None
     models: bool
+    providers: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, viewer: Viewer | None) -> Sight:
-        """What this viewer sees."""
+    def of(cls, viewer: Viewer | None, providers: Mapping[str, Provider]) -> Sight:
+        """What this viewer sees, where these are the providers that there are, by id."""
         if viewer is None:
-            return cls(frozenset(), False)
-        return cls(viewer.visible_projects(), viewer.may("model:read"))
+            return cls(frozenset(), False, frozenset())
+        seen = None
+        if viewer.projects("model:read") is not None:
+            seen = frozenset(provider_path(id) for id, found in providers.items() if viewer.may("model:read", found.project))
+        return cls(viewer.visible_projects(), viewer.may("model:read"), seen)
 
     @property
     def everything(self) -> bool:
@@ -42,7 +52,17 @@ class Sight(msgspec.Struct, frozen=True):
         slug = slug_of(path)
         if slug is not None:
             return self.projects is None or slug in self.projects
+        if self.hides(path):
+            return False
         return self.models if path.startswith(("models/", "providers/")) else self.everything
+
+    def hides(self, path: str) -> bool:
+        """Whether the file at `path` is, or would be, of a provider that is not there for the viewer."""
+        return path.startswith("providers/") and self.providers is not None and path not in self.providers
+
+    def words(self, text: str) -> str:
+        """What was said of files, without the names of those that are not seen."""
+        return _NAMED.sub(lambda found: found[0] if self.sees(found[0]) else "a file that you may not see", text)
 
     def narrowed(self, topic: str | None) -> tuple[str, ...] | None:
         """The files and folders of `topic` (a file or a folder; None: the whole repository) that are seen: () is all of the
@@ -64,7 +84,8 @@ class Sight(msgspec.Struct, frozen=True):
         else:
             yield from (f"projects/{slug}" for slug in sorted(self.projects))
         if self.models:
-            yield from MODEL_FOLDERS
+            yield "models"
+            yield from sorted(self.providers) if self.providers is not None else ("providers",)
 
 
 def is_path(text: str) -> bool:

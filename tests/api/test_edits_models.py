@@ -122,10 +122,10 @@ def test_an_edit_that_changes_nothing_gives_no_file() -> None:
 
 def test_a_model_in_use_is_not_deleted_and_its_projects_are_named() -> None:
     with pytest.raises(EditRejected, match="in use by projects a, b"):
-        models.deleted(CONFIG, "used")
-    assert models.deleted(CONFIG, "free") == {"models/free.yaml": None}
+        models.deleted(CONFIG, "used", None)
+    assert models.deleted(CONFIG, "free", None) == {"models/free.yaml": None}
     with pytest.raises(EditRejected, match="in use by models free, used"):
-        providers.deleted(CONFIG, "sim")
+        providers.deleted(CONFIG, "sim", None)
 
 
 def test_a_model_of_the_price_table_is_a_valid_file() -> None:
@@ -141,7 +141,7 @@ def test_a_model_of_the_price_table_is_a_valid_file() -> None:
 def test_roles_live_beside_comments_and_in_a_file_that_was_not_there() -> None:
     more = roles.created({"roles.yaml": ROLES}, "keeper", {"permissions": ["token:write"]})["roles.yaml"]
     assert more.startswith(ROLES)
-    assert roles.deleted(CONFIG, {"roles.yaml": more}, "keeper")["roles.yaml"] == ROLES
+    assert roles.deleted(CONFIG, {"roles.yaml": more}, "keeper", None)["roles.yaml"] == ROLES
     assert files.parse("roles.yaml", roles.created({}, "keeper", {"permissions": ["token:write"]})["roles.yaml"])
     with pytest.raises(EditRejected) as missing:
         roles.updated({}, "keeper", {"permissions": []})

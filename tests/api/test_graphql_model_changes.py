@@ -65,7 +65,7 @@ async def test_a_model_is_made_from_the_price_table(api: Api) -> None:
 
 async def test_a_model_is_there_once_and_its_provider_has_to_be_there(api: Api) -> None:
     twice = await change(api, "modelCreate", modelId="sim-fast", provider="simulated", upstreamName="x")
-    assert twice["__typename"] == "Conflict"
+    assert problem(twice) == ("modelId", "this one is taken: choose another")
     orphan = await change(api, "modelCreate", modelId="orphan", provider="nobody", upstreamName="x")
     assert problem(orphan) == ("provider", "there is no provider `nobody`: providers/nobody.yaml would be its file")
     for wrong in ("UPPER", "../up", "a//b", ".git/x", "", "x" * 101):

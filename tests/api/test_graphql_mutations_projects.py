@@ -79,7 +79,8 @@ async def test_a_given_slug_must_be_one_and_be_free(api: Api) -> None:
     failed = await project(api, "Any", slug="No Slug")
     assert (failed["__typename"], failed["problems"][0]["field"]) == ("ValidationFailed", "slug")
     taken = await project(api, "Any", slug="demo")
-    assert (taken["__typename"], {file["path"] for file in taken["files"]}) == ("Conflict", {PROJECT, ROUTING})
+    assert (taken["__typename"], taken["problems"][0]["field"]) == ("ValidationFailed", "slug")
+    assert taken["problems"][0]["reason"] == "this one is taken: choose another"
 
 
 async def test_every_setting_of_a_project_can_be_set_and_unset_and_its_comments_stay(api: Api) -> None:

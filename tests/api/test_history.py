@@ -15,7 +15,7 @@ from api.history.reader import BadCursor
 from api.repository.errors import UnknownRevision
 from api.repository.log import GitLog
 from api.repository.store import Repository
-from core.config import Config
+from core.config import Config, Provider
 from tests.repositories import BLOG, SHOP, Person, committed, installed, project
 
 ROUTING = b"""# by hand
@@ -111,8 +111,22 @@ def test_a_restricted_viewer_sees_their_projects_and_the_models() -> None:
         user_id="u", email="e", role="viewer", restricted=True,
         permissions=frozenset({"project:read", "model:read"}), grants={"blog": frozenset({"project:read"})},
     )  # fmt: skip
-    assert Sight.of(viewer) == MEMBER
-    assert Sight.of(None).sees(BLOG) is False
+    providers = {
+        id: Provider(kind="simulated", project=owner) for id, owner in (("all", None), ("own", "blog"), ("other", "shop"))
+    }
+    sight = Sight.of(viewer, providers)
+    assert (sight.projects, sight.models) == (MEMBER.projects, MEMBER.models)
+    assert [id for id in ("all", "own", "other", "absent") if sight.sees(f"providers/{id}.yaml")] == ["all", "own"]
+    assert sight.narrowed("providers") == ("providers/all.yaml", "providers/own.yaml")
+    assert sight.words("is that of projects/shop/project.yaml, not of projects/blog/project.yaml") == (
+        "is that of a file that you may not see, not of projects/blog/project.yaml"
+    )
+    assert sight.words("there is no provider `x`: providers/x.yaml would be its file").endswith(
+        "providers/x.yaml would be its file"
+    )
+    assert Sight.of(None, providers).sees(BLOG) is False
+    everybody = Viewer(user_id="u", email="e", role="viewer", permissions=frozenset({"project:read", "model:read"}))
+    assert Sight.of(everybody, providers) == ALL
 
 
 # --- against a repository -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeAlias, cast
 
 import msgspec
@@ -19,20 +19,23 @@ import strawberry
 from api.access import Forbidden, NotVisible, Rule, require
 from api.catalogue import Catalogue
 from api.edits import EditRejected
+from api.edits.hidden import hidden_faults
 from api.edits.permissions import needed
 from api.graphql.context import Context
 from api.graphql.types.change import ChangeResult
 from api.graphql.types.failures import Conflict, FileVersions, NotAllowed, NotFound, ValidationFailed, ValidationProblem
+from api.history import Sight
 from api.repository import commits
-from api.repository.checks import Known, validated
+from api.repository.checks import Known, refuse, validated
 from api.repository.commits import Author, Committed
 from api.repository.errors import Conflict as FilesConflict
 from api.repository.errors import FileMissing, KeyReused, PathTaken, UnknownRevision
 from api.repository.leaks import leaks
 from api.repository.store import Changes, Edit
 from core.config import Config
-from core.files import ConfigErrors
+from core.files import ConfigError, ConfigErrors
 
+TAKEN = "this one is taken: choose another"
 MAX_REASON = 2_000
 MAX_KEY = 200
 PROXIES_WAIT_S = 2.0
@@ -70,6 +73,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     reads_if_there: tuple[str, ...] = ()
     reads_below: str | None = None  # every file below this folder
     missing: str = "there is no such thing"  # what is said when one of `reads` is not there
+    creates: str | None = None  # the input's field that names what is made: told where that is there already
     waits: bool = False  # answer when every connected proxy runs the revision
 
 
@@ -93,12 +97,13 @@ async def commit(context: Context, wish: CommitInput, plan: Plan) -> Landed | Fa
     """Carry the wish out, or say why not. The guard asked for what the mutation takes; what its files take is asked here."""
     if problem := input_problem(wish):
         return invalid([problem])
+    touched: set[str] = set()
     try:
         twin = await asyncio.to_thread(_twin, context, wish)
         if twin is not None:
             await context.services.publisher.publish_head()  # the first try may be about to
             return await _landed(context, wish, plan, twin)
-        edit, files = await asyncio.to_thread(_edit, context, wish, plan)
+        edit, files = await asyncio.to_thread(_edit, context, wish, plan, touched)
         if wish.dry_run:
             return await _checked(context, wish, edit, files)
         committed = await context.services.publisher.commit(edit)
@@ -110,11 +115,9 @@ async def commit(context: Context, wish: CommitInput, plan: Plan) -> Landed | Fa
     except (UnknownRevision, EditRejected, KeyReused, PathTaken) as error:
         return _rejected(error)
     except FilesConflict as error:
-        return _conflict(error)
+        return _conflict(error) if plan.creates is None else invalid_field(plan.creates, TAKEN)
     except ConfigErrors as errors:
-        return invalid(
-            [ValidationProblem(file=e.file, line=e.line, field=e.field or None, reason=e.reason) for e in errors.errors]
-        )
+        return invalid([_problem(context.sight, each, touched) for each in errors.errors])
 
 
 def invalid(problems: list[ValidationProblem]) -> ValidationFailed:
@@ -150,21 +153,24 @@ def input_problem(wish: CommitInput) -> ValidationProblem | None:
 def _twin(context: Context, wish: CommitInput) -> Committed | None:
     if wish.dry_run or wish.idempotency_key is None:
         return None
-    return context.services.repository.twin(wish.expected_revision, _trailers(context, wish))
+    return context.services.repository.twin(_trailers(context, wish))
 
 
-def _edit(context: Context, wish: CommitInput, plan: Plan) -> tuple[Edit, Files]:
-    """The wish as a change of files, and these as they were; reads Git, so it blocks."""
+def _edit(context: Context, wish: CommitInput, plan: Plan, touched: set[str]) -> tuple[Edit, Files]:
+    """The wish as a change of files, and these as they were; what it changes is put into `touched`. Reads Git, so it blocks."""
     repository, config = context.services.repository, context.services.publisher.config
     files = repository.contents(wish.expected_revision, (*plan.reads, *plan.reads_if_there))
+    sight = context.sight
     for path in plan.reads:
-        if path not in files:
+        if path not in files or sight.hides(path):
             raise FileMissing(wish.expected_revision, path)
     if plan.reads_below is not None:
         files |= repository.below(wish.expected_revision, plan.reads_below)
     changes = plan.edit(config, files)
+    touched.update(changes)
     for rule, project in needed(config, files, changes):
         require(context.viewer, rule, project)
+    refuse(hidden_faults(sight.hides, files, changes))
     # A wish that changes nothing is still compared with the head: the client may have read an old version.
     changes = changes or dict(files)
     expected = {path: None for path in changes if path not in files}
@@ -276,6 +282,14 @@ def _conflict(error: FilesConflict) -> Conflict:
             for file in error.files
         ],
     )
+
+
+def _problem(sight: Sight, error: ConfigError, touched: Collection[str]) -> ValidationProblem:
+    """What is wrong with the configuration, as far as the viewer may know it: the fault may be somebody else's."""
+    if error.file in touched or sight.sees(error.file):
+        return ValidationProblem(file=error.file, line=error.line, field=error.field or None, reason=sight.words(error.reason))
+    reason = "the configuration is wrong in a file that you may not see: nothing can be changed until that is mended"
+    return ValidationProblem(file=None, line=None, field=None, reason=reason)
 
 
 def _text(data: bytes | None) -> str | None:

@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 
 import strawberry
 
+from api.access import signed_in
 from api.clock import now_ms
 from api.edits import models
 from api.graphql.context import Context, Info
@@ -222,7 +223,7 @@ async def model_create(context: Context, wish: ModelCreateInput) -> ModelCreated
         known = models.preset_fields(config, wish.provider, wish.upstream_name, at_ms) if wish.from_price_table else {}
         return models.created(wish.model_id, {**_place(wish), **known, **_fields(wish)})
 
-    landed = await commit(context, wish, Plan(edit=edit))
+    landed = await commit(context, wish, Plan(edit=edit, creates="modelId"))
     return _created(landed, wish.model_id)
 
 
@@ -231,6 +232,7 @@ async def model_clone(context: Context, wish: ModelCloneInput) -> ModelCreated |
     plan = Plan(
         reads=(model_path(wish.source),),
         missing=_missing(wish.source),
+        creates="modelId",
         edit=lambda _config, files: models.cloned(files, wish.source, wish.model_id, {**_place(wish), **_fields(wish)}),
     )
     return _created(await commit(context, wish, plan), wish.model_id)
@@ -255,7 +257,7 @@ async def model_delete(context: Context, wish: ModelDeleteInput) -> ModelDeleted
     plan = Plan(
         reads=(model_path(wish.model_id),),
         missing=_missing(wish.model_id),
-        edit=lambda config, _files: models.deleted(config, wish.model_id),
+        edit=lambda config, _files: models.deleted(config, wish.model_id, signed_in(context.viewer).visible_projects()),
     )
     landed = await commit(context, wish, plan)
     return landed if isinstance(landed, Failure) else ModelDeleted(change=landed.change, model_id=wish.model_id)

@@ -198,8 +198,10 @@ async def project_create(context: Context, wish: ProjectCreateInput) -> ProjectC
     project_id, email = new_id(), viewer.email
     for attempt in range(_ATTEMPTS):
         slug = wish.slug if wish.slug is not None else await asyncio.to_thread(_free_slug, context, wish)
-        landed = await commit(context, wish, Plan(edit=partial(_created, wish, slug, project_id, email)))
-        if isinstance(landed, Conflict) and wish.slug is None and attempt < _ATTEMPTS - 1:
+        creates = "slug" if wish.slug is not None or attempt == _ATTEMPTS - 1 else None
+        plan = Plan(edit=partial(_created, wish, slug, project_id, email), creates=creates)
+        landed = await commit(context, wish, plan)
+        if isinstance(landed, Conflict):
             continue  # somebody else took the slug meanwhile
         if isinstance(landed, Failure):
             return landed
@@ -207,6 +209,8 @@ async def project_create(context: Context, wish: ProjectCreateInput) -> ProjectC
         project = Project.at(landed.catalogue, made)
         if project is None:
             return NotFound(message=f"the project {made!r} was deleted meanwhile")
+        # Whoever creates a project is its admin from then on, so in this very answer.
+        context.viewer = landed.catalogue.grants.viewer(viewer)
         return ProjectCreated(change=landed.change, project=project)
     raise AssertionError("the last attempt returns")
 

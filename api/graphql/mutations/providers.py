@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
+from api.access import signed_in
 from api.edits import EditRejected, providers
 from api.edits.providers import CredentialWish
 from api.graphql.context import Context, Info
@@ -183,7 +184,9 @@ ProviderDeletePayload: TypeAlias = Annotated[
 async def provider_create(context: Context, wish: ProviderCreateInput) -> ProviderCreated | Failure:
     """Make a provider's file."""
     credential = _credential(context, wish.credential) if wish.credential is not None else None
-    plan = Plan(edit=lambda _config, _files: providers.created(wish.provider_id, wish.fields(), credential))
+    plan = Plan(
+        edit=lambda _config, _files: providers.created(wish.provider_id, wish.fields(), credential), creates="providerId"
+    )
     landed = await commit(context, wish, plan)
     if isinstance(landed, Failure):
         return landed
@@ -223,7 +226,7 @@ async def provider_delete(context: Context, wish: ProviderDeleteInput) -> Provid
     plan = Plan(
         reads=(provider_path(wish.provider_id),),
         missing=_missing(wish.provider_id),
-        edit=lambda config, _files: providers.deleted(config, wish.provider_id),
+        edit=lambda config, _files: providers.deleted(config, wish.provider_id, signed_in(context.viewer).visible_projects()),
     )
     landed = await commit(context, wish, plan)
     return landed if isinstance(landed, Failure) else ProviderDeleted(change=landed.change, provider_id=wish.provider_id)

@@ -58,7 +58,7 @@ async def revert(context: Context, wish: RevertInput) -> Reverted | Failure:
     except UnknownRevision:
         return _missing(wish)
     paths = await context.services.history.changed(wish.revision, Sight(projects=None, models=True))
-    sight = Sight.of(context.viewer)
+    sight = context.sight
     if not all(map(sight.sees, paths)):
         return _missing(wish)
     try:

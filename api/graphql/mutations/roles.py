@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 
 import strawberry
 
+from api.access import signed_in
 from api.edits import roles
 from api.graphql.context import Context, Info
 from api.graphql.mutations.committing import CommitInput, Failure, Landed, Plan, PureEdit, commit
@@ -114,7 +115,8 @@ async def role_update(context: Context, wish: RoleUpdateInput) -> RoleUpdated | 
 
 async def role_delete(context: Context, wish: RoleDeleteInput) -> RoleDeleted | Failure:
     """Take a role out of `roles.yaml`."""
-    landed = await commit(context, wish, _plan(lambda config, files: roles.deleted(config, files, wish.name)))
+    visible = signed_in(context.viewer).visible_projects()
+    landed = await commit(context, wish, _plan(lambda config, files: roles.deleted(config, files, wish.name, visible)))
     return landed if isinstance(landed, Failure) else RoleDeleted(change=landed.change, name=wish.name)
 
 

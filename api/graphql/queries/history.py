@@ -20,7 +20,7 @@ from api.graphql.types.history import Blame, ConfigurationFile
 from api.graphql.types.nodes import page_size
 from api.graphql.types.project import Project
 from api.graphql.types.revision import Revision, RevisionConnection
-from api.history import BadField, Sight, Topic
+from api.history import BadField, Topic
 from api.history.fields import Step, steps_of
 from api.history.reader import BadCursor
 from api.repository.errors import UnknownRevision
@@ -54,7 +54,7 @@ class HistoryQueries:
         """Narrowed to the files that the viewer may see."""
         topic = _topic(info.context, project, token, path, field)
         try:
-            page = await info.context.services.history.page(topic, Sight.of(info.context.viewer), page_size(first), after)
+            page = await info.context.services.history.page(topic, info.context.sight, page_size(first), after)
         except (BadCursor, UnknownRevision) as error:
             raise BadInput("`after` is no cursor of this history") from error
         return RevisionConnection.of(page, after)
@@ -81,7 +81,7 @@ class HistoryQueries:
         revision: AtRevision = None,
     ) -> Blame | None:
         """From the lines of the field."""
-        if not Sight.of(info.context.viewer).sees(path):
+        if not info.context.sight.sees(path):
             return None
         try:
             found = await info.context.services.history.blame(path, _steps(field), revision)
@@ -97,7 +97,7 @@ class HistoryQueries:
         revision: AtRevision = None,
     ) -> ConfigurationFile | None:
         """The text as it was committed."""
-        if not Sight.of(info.context.viewer).sees(path):
+        if not info.context.sight.sees(path):
             return None
         try:
             found = await info.context.services.history.file(path, revision)

@@ -14,7 +14,6 @@ from api.graphql.queries.history import revision_of
 from api.graphql.scalars import BigInt
 from api.graphql.types.failures import ValidationProblem
 from api.graphql.types.proxy import ConfigurationState, DegradedFile, ProxyState
-from api.history import Sight
 
 
 @strawberry.type
@@ -24,7 +23,7 @@ class ProxyQueries:
     @strawberry.field(description="The proxies of this installation, and which revision each runs.")
     async def proxies(self, info: Info) -> list[ProxyState]:
         """What each said last."""
-        sight = Sight.of(info.context.viewer)
+        sight = info.context.sight
         return [ProxyState.of(report, sight) for report in await info.context.services.proxies.now()]
 
     @strawberry.field(description="The configuration as it is in use.")
@@ -34,15 +33,15 @@ class ProxyQueries:
 
 
 async def _state(context: Context) -> ConfigurationState:
-    publisher, sight = context.services.publisher, Sight.of(context.viewer)
+    publisher, sight = context.services.publisher, context.sight
     published, sequence, degraded, refused = publisher.revision, publisher.sequence, publisher.degraded, publisher.refused
     return ConfigurationState(
         head=await asyncio.to_thread(context.services.repository.head),
         revision=await revision_of(context, published) if published is not None else None,
         sequence=BigInt(sequence),
-        degraded=[DegradedFile(path=path, reason=degraded[path]) for path in sorted(degraded) if sight.sees(path)],
+        degraded=[DegradedFile(path=path, reason=sight.words(degraded[path])) for path in sorted(degraded) if sight.sees(path)],
         refused=[
-            ValidationProblem(file=error.file, line=error.line, field=error.field or None, reason=error.reason)
+            ValidationProblem(file=error.file, line=error.line, field=error.field or None, reason=sight.words(error.reason))
             for error in refused
             if sight.sees(error.file)
         ],

@@ -14,7 +14,6 @@ import strawberry
 from api.access import Rule
 from api.graphql.context import Context, Info
 from api.graphql.types.proxy import ProxyState
-from api.history import Sight
 
 RULE: Final[Rule] = "project:read"
 
@@ -24,7 +23,7 @@ async def proxy_states(context: Context) -> AsyncGenerator[list[ProxyState], Non
     async with aclosing(context.services.proxies.follow()) as changes:
         async for reports in changes:
             await context.recheck(RULE)
-            sight = Sight.of(context.viewer)
+            sight = context.sight
             yield [ProxyState.of(report, sight) for report in reports]
 
 

@@ -14,7 +14,7 @@ from api.graphql.ids import node_id
 from api.graphql.scalars import Instant
 from api.graphql.types.change import FileDiff
 from api.graphql.types.nodes import Label, Node, PageInfo, labels
-from api.history import Page, Sight
+from api.history import Page
 from api.repository.log import Commit
 
 MOST_DIFFS = 200
@@ -89,12 +89,12 @@ class Revision(Node):
     @classmethod
     async def seen(cls, context: Context, commit: Commit) -> Revision:
         """A commit as far as the viewer may see what it changed."""
-        everything = Sight.of(context.viewer).everything
+        everything = context.sight.everything
         return cls.of(commit, seen=everything or bool(await _changed(context, commit.revision)))
 
 
 async def _changed(context: Context, revision: str) -> list[str]:
-    return await context.services.history.changed(revision, Sight.of(context.viewer))
+    return await context.services.history.changed(revision, context.sight)
 
 
 def _within(path: str, paths: list[str]) -> bool:
