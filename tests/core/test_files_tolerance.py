@@ -78,6 +78,13 @@ def test_of_a_wrong_revision_what_is_sound_runs(
     assert sorted({error.file for error in errors}) == named
 
 
+def test_what_is_held_back_with_its_project_is_named_from_its_first_line(sound: Config) -> None:
+    _, errors = files.apply_tolerant(sound, {ROUTING: WRONG, PROJECT: b"id: id-a\nname: New\n"})
+    [held] = [error for error in errors if error.file == PROJECT]
+    assert (held.line, held.field) == (1, "")
+    assert f"held back, as {ROUTING}" in held.reason
+
+
 def test_a_name_may_be_taken_over_in_the_same_revision_only_if_both_changes_stand(sound: Config) -> None:
     """B takes A's old name while A's own change is wrong: A keeps its name, so B keeps its own too."""
     result, errors = files.apply_tolerant(sound, {PROJECT: WRONG, "projects/b/project.yaml": b"id: id-b\nname: Alpha\n"})

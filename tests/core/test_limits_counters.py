@@ -72,6 +72,16 @@ def test_what_was_used_before_replaces_what_is_used_and_keeps_what_is_reserved()
     assert not usage.pending(HOUR_MS + 5)
 
 
+@pytest.mark.parametrize(("apart", "together"), [(HOUR_MS, 2), (HOUR_MS + 1, 1)])
+def test_a_past_instants_fullest_window_holds_both_of_its_ends(apart: int, together: int) -> None:
+    usage = new_usage(HOUR_MS, 0, complete=True)
+    first = 100 * HOUR_MS
+    for at_ms in (first, first + apart):
+        usage.add(at_ms, USED, NOTHING)
+    assert usage.held_then(first, 1) == together
+    assert usage.held_then(first + apart, 1) == together
+
+
 def test_after_the_clock_went_back_what_lies_beyond_a_windows_length_ends_nothing() -> None:
     """Two uses ten windows apart: at the first, that one alone has to leave; at the second, that one."""
     usage = new_usage(HOUR_MS, 0, complete=True)

@@ -55,6 +55,17 @@ def test_a_requests_text_stays_data_and_within_its_length(text: str, most: int) 
         assert text.endswith(shown[-40:])
 
 
+def test_a_longer_text_is_cut_in_its_middle() -> None:
+    assert shortened("a" * 50 + "b" * 50, 100) == "a" * 50 + "b" * 50
+    # 100 less the five characters of the cut are 95: one more of them from the beginning.
+    assert shortened("a" * 50 + "b" * 51, 100) == "a" * 48 + "\n[…]\n" + "b" * 47
+
+
+def test_a_question_is_json_of_a_space_a_level() -> None:
+    [_, asked] = question(Llm(model="j"), Facts(), "Hi", CANDIDATES)
+    assert asked.content.startswith('{\n "models": [\n  {\n   "model": "a"')
+
+
 def test_a_repair_shows_the_answer_that_was_wrong() -> None:
     asked = question(Llm(model="j"), Facts(), "Hi", CANDIDATES)
     again = repair(asked, "I think a.")

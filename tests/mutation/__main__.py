@@ -86,7 +86,8 @@ def _try_all(arguments: argparse.Namespace) -> int:
             with arguments.log.open("a", encoding="utf-8") as log:
                 log.write(f"{int(survives)} {mutant}\n")
     survivors = [mutant for mutant in chosen if verdicts[str(mutant)]]
-    text = "\n".join(_report(chosen, survivors, time.monotonic() - started, arguments))
+    took = f"{len(left)} of them in the last {(time.monotonic() - started) / 60:.0f} min"
+    text = "\n".join(_report(chosen, survivors, took, arguments))
     print(f"\n{text}")
     arguments.lines.write_text(text, encoding="utf-8")
     return int(len(survivors) > 0.1 * len(chosen))
@@ -174,13 +175,13 @@ def _rounds(*rounds: list[str]) -> list[list[str]]:
     return left
 
 
-def _report(chosen: list[Mutant], survivors: list[Mutant], seconds: float, arguments: argparse.Namespace) -> list[str]:
+def _report(chosen: list[Mutant], survivors: list[Mutant], took: str, arguments: argparse.Namespace) -> list[str]:
     reasons = _equivalent()
     known = [mutant for mutant in survivors if mutant.key in reasons]
     open_ = [mutant for mutant in survivors if mutant.key not in reasons]
     sample = f"{arguments.most} of each file, seed {arguments.seed}" if arguments.most else "all"
     lines = [
-        f"python -m tests.mutation {' '.join(arguments.paths)}: {sample}; {len(chosen)} mutants in {seconds / 60:.0f} min",
+        f"python -m tests.mutation {' '.join(arguments.paths)}: {sample}; {len(chosen)} mutants, {took}",
         f"found by {', '.join(TESTS)}: {len(chosen) - len(survivors)} of {len(chosen)}, {_share(chosen, survivors)}",
         f"{len(known)} of the others change nothing that can be seen (tests/mutation/equivalent.txt): without them "
         f"{_share([m for m in chosen if m not in known], open_)}",
