@@ -17,7 +17,7 @@ DASHBOARD := api/static/index.html
 NPM = PATH="$(abspath $(VENV))/node/bin:$$PATH" npm --prefix dashboard --silent
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check dashboard released bench bench-full soak mutate lock clean
+.PHONY: help run test check dashboard screenshots released bench bench-full soak mutate lock clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -40,6 +40,10 @@ check: $(VENV)/.dev $(DASHBOARD) $(INSPECTOR) ## Format, lint, types, import rul
 	$(VENV)/bin/pytest tests/repo
 
 dashboard: $(DASHBOARD) ## Build the dashboard into api/static/, which the API serves and the wheel holds.
+
+screenshots: $(VENV)/.dev $(DASHBOARD) ## Take the pictures of docs/dashboard.md anew, from a running product.
+	@$(call programs,$(BROWSER))
+	$(VENV)/bin/pytest tests/dashboard/screenshots.py
 
 released: ## Take schema.graphql as the one that clients rely on: docs/schema/released.graphql.
 	cp schema.graphql docs/schema/released.graphql
