@@ -1,11 +1,11 @@
 /** A log of any length: only the rows in sight are in the page. New rows do not move what somebody reads. */
-import { Box, UnstyledButton } from '@mantine/core'
+import { Box } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
+import { useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from 'react'
 import { clock, count, duration, money, NOTHING } from '../formats'
 import classes from './LogTable.module.css'
 import type { LogRow } from './queries'
-import { StatusBadge } from './StatusBadge'
+import { STATUS_COLORS } from './StatusBadge'
 
 interface Column {
   label: string
@@ -17,7 +17,7 @@ interface Column {
 const COLUMNS: Column[] = [
   { label: 'Timestamp', width: '170px', cell: ({ at }) => clock(at) },
   { label: 'Model', width: 'minmax(120px, 1.5fr)', cell: ({ model }) => model ?? NOTHING },
-  { label: 'Status', width: '150px', cell: ({ status }) => <StatusBadge status={status} /> },
+  { label: 'Status', width: '150px', cell: ({ status }) => <Status status={status} /> },
   {
     label: 'Input Tokens',
     width: '105px',
@@ -42,7 +42,7 @@ const COLUMNS: Column[] = [
 ]
 const TEMPLATE = COLUMNS.map(({ width }) => width).join(' ')
 const ROW_PX = 30
-const OVERSCAN = 12
+const OVERSCAN = 6
 
 const approximate = (tokens: number | null, estimated: boolean): string =>
   `${estimated && tokens !== null ? '≈ ' : ''}${count(tokens)}`
@@ -57,7 +57,7 @@ interface Props {
 }
 
 export function LogTable({ rows, onOpen, hasOlder, onOlder, label, height = 'calc(100vh - 260px)' }: Props) {
-  const box = useSteadyScroll(rows)
+  const box = useRef<HTMLDivElement>(null)
   const [focused, setFocused] = useState<string>()
   // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer is read while drawing only, nothing of it is memoised
   const virtual = useVirtualizer({
@@ -67,6 +67,8 @@ export function LogTable({ rows, onOpen, hasOlder, onOlder, label, height = 'cal
     overscan: OVERSCAN,
     getItemKey: (index) => rows[index]?.cursor ?? index,
   })
+
+  useSteadyScroll(box, rows, virtual.scrollOffset ?? 0)
 
   const shown = virtual.getVirtualItems()
   const last = shown.at(-1)?.index ?? 0
@@ -122,8 +124,9 @@ export function LogTable({ rows, onOpen, hasOlder, onOlder, label, height = 'cal
                 {COLUMNS.map((column, place) => (
                   <div key={column.label} role="cell" data-numeric={column.numeric}>
                     {place === 0 ? (
-                      <UnstyledButton
-                        fz="inherit"
+                      <button
+                        type="button"
+                        className={classes.open}
                         data-cursor={row.cursor}
                         tabIndex={item.key === reachable ? 0 : -1}
                         aria-label={`Trace of ${clock(row.at)}`}
@@ -135,7 +138,7 @@ export function LogTable({ rows, onOpen, hasOlder, onOlder, label, height = 'cal
                         }}
                       >
                         {column.cell(row)}
-                      </UnstyledButton>
+                      </button>
                     ) : (
                       column.cell(row)
                     )}
@@ -150,17 +153,29 @@ export function LogTable({ rows, onOpen, hasOlder, onOlder, label, height = 'cal
   )
 }
 
+/** As `StatusBadge`, of plain elements: hundreds of rows a second are drawn. */
+function Status({ status }: { status: string }) {
+  return (
+    <>
+      <span
+        className={classes.dot}
+        style={{ background: `var(--mantine-color-${STATUS_COLORS[status] ?? 'gray'}-filled)` }}
+        aria-hidden
+      />
+      {status}
+    </>
+  )
+}
+
 /** Keeps the rows in sight where they are when others come above them, unless the newest are in sight themselves. */
-function useSteadyScroll(rows: readonly LogRow[]): React.RefObject<HTMLDivElement | null> {
-  const box = useRef<HTMLDivElement>(null)
+function useSteadyScroll(box: RefObject<HTMLDivElement | null>, rows: readonly LogRow[], scrolled: number): void {
   const first = useRef<string>(undefined)
   useLayoutEffect(() => {
     const before = first.current
     first.current = rows[0]?.cursor
-    const scroller = box.current
-    if (!before || !scroller || scroller.scrollTop < ROW_PX) return
+    // `scrolled`, not the element's own: to ask that would lay the whole page out at each draw.
+    if (!before || scrolled < ROW_PX || before === first.current) return
     const added = rows.findIndex(({ cursor }) => cursor === before)
-    if (added > 0) scroller.scrollBy({ top: added * ROW_PX, behavior: 'instant' })
-  }, [rows])
-  return box
+    if (added > 0) box.current?.scrollBy({ top: added * ROW_PX, behavior: 'instant' })
+  }, [box, rows, scrolled])
 }

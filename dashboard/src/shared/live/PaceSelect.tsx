@@ -1,6 +1,7 @@
 /** How a live table is kept up to date: by subscription or at an interval. The choice is kept in this browser. */
 import { Group, Select, Text } from '@mantine/core'
 import { useLocalStorage } from '@mantine/hooks'
+import { memo } from 'react'
 import type { Connection } from '../../api/subscriptions'
 import type { Pace } from './reader'
 
@@ -37,7 +38,8 @@ const WORDS: Record<Connection, string> = {
   away: 'not connected, trying again…',
 }
 
-export function PaceSelect({ name, onChoose, connection }: Props) {
+/** Drawn when it says something else, not at each row that comes. */
+export const PaceSelect = memo(function PaceSelect({ name, onChoose, connection }: Props) {
   return (
     <Group gap="xs" wrap="nowrap">
       {name === 'live' && (
@@ -55,4 +57,4 @@ export function PaceSelect({ name, onChoose, connection }: Props) {
       />
     </Group>
   )
-}
+})

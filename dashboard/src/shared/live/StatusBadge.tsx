@@ -1,7 +1,7 @@
 /** How a request ended, in its word; the colour only repeats it. */
 import { Badge } from '@mantine/core'
 
-const COLORS: Record<string, string> = {
+export const STATUS_COLORS: Record<string, string> = {
   success: 'green',
   error: 'red',
   timeout: 'orange',
@@ -13,7 +13,7 @@ const COLORS: Record<string, string> = {
 
 export function StatusBadge({ status }: { status: string }) {
   return (
-    <Badge variant="dot" size="sm" tt="none" fw={500} color={COLORS[status] ?? 'gray'}>
+    <Badge variant="dot" size="sm" tt="none" fw={500} color={STATUS_COLORS[status] ?? 'gray'}>
       {status}
     </Badge>
   )

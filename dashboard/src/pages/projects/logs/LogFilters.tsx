@@ -1,5 +1,6 @@
 /** What of a log is shown: by status, model, token, kind and time. */
 import { Group, MultiSelect, TextInput } from '@mantine/core'
+import { memo } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../../../api/graphql'
 import { OPTIONS_DRAWN, useTokenChoices } from '../../../shared/choices'
@@ -21,7 +22,8 @@ interface Props {
   onChange: (name: string, values: string[]) => void
 }
 
-export function LogFilters({ slug, params, onChange }: Props) {
+/** Drawn when a filter changes, not at each row that comes. */
+export const LogFilters = memo(function LogFilters({ slug, params, onChange }: Props) {
   const [{ data }] = useQuery({ query: CHOICES, variables: { slug } })
   const project = data?.project
   const tokens = useTokenChoices(slug).map(({ token, name }) => ({ value: token, label: name }))
@@ -45,7 +47,7 @@ export function LogFilters({ slug, params, onChange }: Props) {
       ))}
     </Group>
   )
-}
+})
 
 interface SeveralProps extends Omit<Props, 'slug'> {
   label: string

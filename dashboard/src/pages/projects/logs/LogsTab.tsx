@@ -1,6 +1,6 @@
 /** The project's requests as they end; a row opens its trace. Filters and the opened row are in the address. */
 import { Alert, Anchor, Button, Drawer, Group, Stack, Text } from '@mantine/core'
-import { useMemo } from 'react'
+import { memo, useCallback, useMemo } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import type { ApiType } from '../../../api/graphql'
 import { Empty } from '../../../shared/Empty'
@@ -25,16 +25,18 @@ export default function LogsTab({ project: { slug } }: TabProps) {
   const opened = params.get('request')
   const filtered = query !== ''
 
-  function put(name: string, values: string[]): void {
-    setParams(
-      (before) => {
-        before.delete(name)
-        for (const value of values) before.append(name, value)
-        return before
-      },
-      { replace: name !== 'request' },
-    )
-  }
+  const put = useCallback(
+    (name: string, values: string[]): void =>
+      setParams(
+        (before) => {
+          before.delete(name)
+          for (const value of values) before.append(name, value)
+          return before
+        },
+        { replace: name !== 'request' },
+      ),
+    [setParams],
+  )
 
   return (
     <Stack gap="sm">
@@ -85,27 +87,38 @@ export default function LogsTab({ project: { slug } }: TabProps) {
           onOpen={({ traceId }) => put('request', [traceId])}
         />
       )}
-      <Drawer
-        opened={opened !== null}
-        onClose={() => put('request', [])}
-        position="right"
-        size="min(1040px, 92vw)"
-        title={
-          <Group gap="sm">
-            <Text fw={600}>Trace</Text>
-            {opened && (
-              <Anchor component={Link} to={`/requests/${opened}`} size="xs">
-                on a page of its own
-              </Anchor>
-            )}
-          </Group>
-        }
-      >
-        {opened && <RequestView key={opened} id={opened} />}
-      </Drawer>
+      <TraceDrawer id={opened} onClose={put} />
     </Stack>
   )
 }
+
+interface TraceDrawerProps {
+  id: string | null
+  onClose: (name: 'request', values: []) => void
+}
+
+const TraceDrawer = memo(function TraceDrawer({ id, onClose }: TraceDrawerProps) {
+  return (
+    <Drawer
+      opened={id !== null}
+      onClose={() => onClose('request', [])}
+      position="right"
+      size="min(1040px, 92vw)"
+      title={
+        <Group gap="sm">
+          <Text fw={600}>Trace</Text>
+          {id && (
+            <Anchor component={Link} to={`/requests/${id}`} size="xs">
+              on a page of its own
+            </Anchor>
+          )}
+        </Group>
+      }
+    >
+      {id && <RequestView key={id} id={id} />}
+    </Drawer>
+  )
+})
 
 function filterOf(slug: string, params: URLSearchParams): LogFilter {
   const all = (name: string): string[] | null => (params.has(name) ? params.getAll(name) : null)
