@@ -196,6 +196,7 @@ class Publisher:
                 try:
                     await self.publish_head()
                     await self._in_worker(self._tend)
+                    await asyncio.to_thread(self._repository.learn_keys)
                 except Exception as error:
                     # Whatever it is (a full disk, a broken object), the next change gets its chance.
                     _log.error("publishing failed", error=type(error).__name__, reason=str(error))

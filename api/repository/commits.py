@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import msgspec
 
@@ -40,7 +41,8 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True):
 def message(reason: str, trailers: Mapping[str, str]) -> str:
     """The reason as the commit's text, then the trailers in order; empty ones are left out."""
     text = _CONTROL.sub("", reason.replace("\r\n", "\n")).strip() or "Change the configuration"
-    lines = [f"{key}: {_one_line(value)}" for key, value in trailers.items() if _one_line(value)]
+    values = {key: key_line(value) if key == IDEMPOTENCY_KEY else _one_line(value) for key, value in trailers.items()}
+    lines = [f"{key}: {value}" for key, value in values.items() if value]
     return "\n\n".join([text, "\n".join(lines)] if lines else [text]) + "\n"
 
 
@@ -60,6 +62,12 @@ def identity(author: Author) -> Author:
     """The author without what a commit's header cannot hold."""
     name, email = (re.sub(r"[<>\x00-\x1f\x7f]", "", part).strip() for part in (author.name, author.email))
     return Author(name or email or "unknown", email or "unknown")
+
+
+def key_line(key: str) -> str:
+    """How an idempotency key is written: as it is where that reads back the same, else percent-encoded; no two keys alike."""
+    plain = key.isprintable() and key == _one_line(key) and "%" not in key
+    return key if plain else quote(key, safe="", errors="surrogatepass")
 
 
 def _one_line(value: str) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import msgspec
 import pygit2
-from pygit2.enums import SortMode
 
 from api.repository import commits, locks, trees
 from api.repository.commits import Author, Committed
@@ -28,6 +27,7 @@ from api.repository.errors import (
     UnknownRevision,
     Versions,
 )
+from api.repository.keys import Keys
 
 BRANCH = "refs/heads/main"
 _ATTEMPTS = 200
@@ -65,6 +65,7 @@ class Repository:
         self._stale_lock_s = stale_lock_s
         self._handles = threading.local()
         self._writing = threading.Lock()
+        self._keys = Keys()
         pygit2.settings.enable_fsync_gitdir(fsync)
 
     @property
@@ -167,8 +168,8 @@ class Repository:
 
         `check(head, changes)` is called with what would land, on the very head that it would land on, and stops the commit by
         raising; nothing is written before. Raises Conflict, UnknownRevision, PathTaken, BranchContended or BranchLocked.
-        An edit whose idempotency key is already in a commit since `base`, by the same actor, gives that commit; KeyReused where
-        that commit changed something else.
+        An edit whose idempotency key is already in a commit by the same actor gives that commit; KeyReused where that commit
+        changed something else.
         """
         with self._writing:
             for _ in range(_ATTEMPTS):
@@ -211,12 +212,12 @@ class Repository:
         if conflicts:
             raise Conflict(head, conflicts)
 
-    def twin(self, base: str | None, trailers: Mapping[str, str]) -> Committed | None:
-        """The commit that an earlier try of the same wish made, looked for between `base` and the head.
+    def twin(self, trailers: Mapping[str, str]) -> Committed | None:
+        """The commit that an earlier try of the same wish made, whatever was read since; keys are kept `keys.KEPT_DAYS`.
 
-        The same wish has the same idempotency key, actor and digest. Raises UnknownRevision, and KeyReused for another wish.
+        The same wish has the same idempotency key, actor and digest. Raises KeyReused for another wish.
         """
-        commit = self._with_key(base, self.head(), trailers)
+        commit = self._with_key(self.head(), trailers)
         if commit is None:
             return None
         if commits.trailers(commit.message).get(commits.WISH) != trailers.get(commits.WISH):
@@ -228,26 +229,22 @@ class Repository:
     def _twin(self, edit: Edit, head: str | None) -> Committed | None:
         """The same for an edit, whose contents tell it from another where it names no wish."""
         if commits.WISH in edit.trailers:
-            return self.twin(edit.base, edit.trailers) if head != edit.base else None
-        commit = self._with_key(edit.base, head, edit.trailers)
+            return self.twin(edit.trailers)
+        commit = self._with_key(head, edit.trailers)
         if commit is None:
             return None
         if any(_id(trees.blob_at(commit.tree, path)) != _blob_id(data) for path, data in edit.changes.items()):
             raise KeyReused(str(commit.id))
         return Committed(revision=str(commit.id), changed=tuple(edit.changes), replayed=True)
 
-    def _with_key(self, base: str | None, head: str | None, trailers: Mapping[str, str]) -> pygit2.Commit | None:
+    def _with_key(self, head: str | None, trailers: Mapping[str, str]) -> pygit2.Commit | None:
         key, actor = trailers.get(commits.IDEMPOTENCY_KEY), trailers.get(commits.ACTOR)
-        if not key or head is None or head == base:
-            return None
-        walk = self.git.walk(pygit2.Oid(hex=head), SortMode.TOPOLOGICAL)
-        if base is not None:
-            walk.hide(self.commit_at(base).id)
-        for commit in walk:
-            found = commits.trailers(commit.message)
-            if (found.get(commits.IDEMPOTENCY_KEY), found.get(commits.ACTOR)) == (key, actor):
-                return commit
-        return None
+        return self._keys.commit_of(self.git, head, actor or "", key) if key and head is not None else None
+
+    def learn_keys(self) -> None:
+        """Read the idempotency keys of what was committed since the last time, so that no writer has to wait for it."""
+        if (head := self.head()) is not None:
+            self._keys.learn(self.git, head)
 
     def below(self, revision: str, folder: str) -> dict[str, bytes]:
         """{path: content} of every regular file below a folder (`projects/demo`) at `revision`; empty where it is not there."""
