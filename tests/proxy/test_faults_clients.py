@@ -129,7 +129,7 @@ async def test_an_offender_is_done_with_in_time_and_leaves_nothing(
     before = open_descriptors()
     began = time.perf_counter()
     await asyncio.gather(*(offend(proxy, offence) for _ in range(3)))
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 9  # each gives up after 10 s by itself
     await until(lambda: proxy.process.server.connections == 0 and proxy.process.metrics.active == 0)
     await until(lambda: open_descriptors() <= before + len(up.connected))
     await until(lambda: not proxy.open_admissions())  # the turn that ends a request writes its end

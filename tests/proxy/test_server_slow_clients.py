@@ -110,7 +110,7 @@ async def test_a_slow_reader_that_keeps_reading_is_served_to_the_end() -> None:
                 await request.drain()
         request.finish()
 
-    async with serving(handler, ServerLimits(stalled_s=0.5)) as server, client(server.port) as peer:
+    async with serving(handler, ServerLimits(stalled_s=1.5)) as server, client(server.port) as peer:
         peer.send(GET)
         head = await peer.reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200")
@@ -118,7 +118,7 @@ async def test_a_slow_reader_that_keeps_reading_is_served_to_the_end() -> None:
         async for chunk in peer.chunks():
             total += len(chunk)
             if total < 6_000_000:
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.02)  # longer in all than a reader may stall
         assert total == 200 * 65_536
 
 
