@@ -43,6 +43,7 @@ def test_a_mebibyte_is_read_and_a_byte_more_is_not() -> None:
 
 
 LINES = [
+    (b"\na: \xff", 2), (b"\na: \x07", 2), ("\n# x\u2028".encode(), 2),
     (b"a: \xff", 1), (b"a: 1\nb: 2\nc: \xff\n", 3), (b"\xff\n\n", 1),
     (b"a: 1\nb: \x07", 2), (b"a: 1\n\n\nb: \x07\n", 4),
     ("a: 1\n\n# x\u2029".encode(), 3),

@@ -167,6 +167,13 @@ def test_a_project_that_a_provider_is_for_cannot_be_deleted(sound: Config) -> No
     assert "providers/own.yaml" not in files.apply(own, {"providers/own.yaml": None}).files
 
 
+def test_a_provider_that_a_pass_through_names_cannot_be_deleted(sound: Config) -> None:
+    project = b"id: id-b\nname: Beta\npass_through: {default_provider: own}\n"
+    named = files.apply(sound, {"providers/own.yaml": b"kind: simulated\n", "projects/b/project.yaml": project})
+    with pytest.raises(ConfigErrors, match=r"this change breaks projects/b/project\.yaml"):
+        files.apply(named, {"providers/own.yaml": None})
+
+
 def test_all_errors_of_all_files_are_told_in_order(sound: Config) -> None:
     with pytest.raises(ConfigErrors) as caught:
         files.apply(sound, {"models/fast.yaml": b"upstream: x\n", "roles.yaml": b"[", "other.yaml": b""})

@@ -104,7 +104,7 @@ def test_a_start_without_any_last_good_version_runs_what_is_sound() -> None:
     assert [error.file for error in errors] == [PROJECT, ROUTING, T1]
     # Nothing in the token's file is wrong: it is named as a whole, from its first line on.
     assert (errors[2].line, errors[2].field) == (1, "")
-    assert PROJECT in errors[2].reason
+    assert errors[2].reason == f"left out with its project: see {PROJECT}"
 
 
 def test_what_was_left_out_comes_back_when_it_is_handed_in_again_mended(sound: Config) -> None:

@@ -72,6 +72,13 @@ def test_what_was_used_before_replaces_what_is_used_and_keeps_what_is_reserved()
     assert not usage.pending(HOUR_MS + 5)
 
 
+def test_the_clock_may_go_back_to_a_windows_last_instant() -> None:
+    usage = new_usage(HOUR_MS, 0, complete=True)
+    first = 100 * HOUR_MS
+    usage.add(first, USED, NOTHING)
+    assert [usage.held(first + HOUR_MS + later, 1) for later in (0, 1, 0, 1)] == [1, 0, 1, 0]
+
+
 @pytest.mark.parametrize(("apart", "together"), [(HOUR_MS, 2), (HOUR_MS + 1, 1)])
 def test_a_past_instants_fullest_window_holds_both_of_its_ends(apart: int, together: int) -> None:
     usage = new_usage(HOUR_MS, 0, complete=True)

@@ -160,6 +160,14 @@ def test_where_three_quarters_are_left_within_a_day_nothing_is_joined(gone: int,
     assert list(entries(log).values()) == [joined, *[1] * (17 - gone - joined)]
 
 
+def test_a_success_of_a_day_ago_is_not_past_the_horizon() -> None:
+    log = Successes(max_entries=4)
+    day = DAY_MS // 1000
+    for second in (0, day - 3, day - 2, day - 1, day):
+        log.add("a", START_MS + second * 1000)
+    assert sum(log.shares(1440.0, POOL, START_MS + day * 1000)) == 5
+
+
 def test_successes_of_one_instant_and_model_are_one_entry() -> None:
     log = Successes()
     for model, at_ms in (("b", 1), ("a", 5), ("a", 5), ("b", 1), ("b", 5), ("a", 9), ("b", 5)):

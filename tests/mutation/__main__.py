@@ -205,7 +205,11 @@ def _share(mutants: list[Mutant], survivors: list[Mutant]) -> str:
 def _equivalent() -> dict[str, str]:
     """Mutants that nobody can tell from the original, by key, with the reason."""
     lines = EQUIVALENT.read_text(encoding="utf-8").splitlines()
-    return dict(line.split(" || ", 1) for line in lines if line and not line.startswith("#"))
+    found: dict[str, str] = {}
+    said = ""
+    for key, reason in (line.split(" || ", 1) for line in lines if line and not line.startswith("#")):
+        said = found[key] = said if reason == "the same" else reason
+    return found
 
 
 def _sources() -> list[str]:
