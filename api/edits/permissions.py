@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias, cast, get_args
 
 from api.access import Rule
-from api.edits import EditRejected
+from api.edits import EditRejected, references
 from api.edits.documents import Document, loaded
 from api.grants import Grants
 from core.config import Config, Model, Permission, Project, Provider, Roles, Routing, Settings, Token
@@ -55,6 +55,7 @@ def _of_file(config: Config, path: str, slug: str | None, before: Document, afte
         yield "model:write", None
     elif kind is Provider:
         yield from _of_provider(before, after)
+        yield from references.needed(config, before, after)
     elif kind is Settings:
         yield "settings:write", None
     elif kind is Roles:
