@@ -87,7 +87,7 @@ class HistoryQueries:
             found = await info.context.services.history.blame(path, _steps(field), revision)
         except UnknownRevision:
             return None
-        return Blame.of(found, field) if found is not None else None
+        return await Blame.seen(info.context, found, field) if found is not None else None
 
     @strawberry.field(description="A file of the configuration at a revision; null where it was not there.")
     async def file(

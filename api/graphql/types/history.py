@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from api.graphql.context import Context
 from api.graphql.types.revision import Revision
 from api.history import Blame as BlamedField
 from api.history import FileAt
@@ -44,10 +45,13 @@ class Blame:
     lines: list[BlameLine] = strawberry.field(description="The field's lines, its key included.")
 
     @classmethod
-    def of(cls, found: BlamedField, field: str) -> Blame:
-        """Each of these revisions changed the file, so whoever may see the file may see them."""
+    async def seen(cls, context: Context, found: BlamedField, field: str) -> Blame:
+        """As far as the viewer may see what these revisions changed: a line can be older than the file's place here."""
+        commits = {commit.revision: commit for _, commit in (*found.lines, ("", found.last))}
+        revisions = {id: await Revision.seen(context, commit) for id, commit in commits.items()}
         lines = [
-            BlameLine(line=found.first_line + number, text=text, revision=Revision.of(commit))
+            BlameLine(line=found.first_line + number, text=text, revision=revisions[commit.revision])
             for number, (text, commit) in enumerate(found.lines)
         ]
-        return cls(path=found.path, field=field, at_revision=found.revision, revision=Revision.of(found.last), lines=lines)
+        last = revisions[found.last.revision]
+        return cls(path=found.path, field=field, at_revision=found.revision, revision=last, lines=lines)
