@@ -40,10 +40,12 @@ Rule: TypeAlias = Permission | Literal["anonymous", "signed-in", "project:delete
 
 
 class In(msgspec.Struct, frozen=True):
-    """`rule` in the project that the argument at the dotted path `project` names, such as `input.slug`."""
+    """`rule` in the project that the argument at the dotted path `project` names, such as `input.slug`; or one of `others`,
+    where what is asked for decides which (`api/edits/permissions.py` asks for exactly that)."""
 
     rule: Rule
     project: str
+    others: tuple[Rule, ...] = ()
 
 
 class Somewhere(msgspec.Struct, frozen=True):
@@ -249,13 +251,13 @@ FIELD_RULES: Final[Mapping[str, Asked]] = {
     "Mutation.userPasswordReset": "user:write",
     "Mutation.projectCreate": "project:write",
     "Mutation.projectDelete": In("project:delete", "input.slug"),
-    "Mutation.projectUpdate": In("project:write", "input.slug"),
+    "Mutation.projectUpdate": In("project:write", "input.slug", ("limit:write",)),
     # What the files of a change take on top (limits, members, modes) is asked in `api/edits/permissions.py`.
-    "Mutation.routingUpdate": In("project:write", "input.project"),
+    "Mutation.routingUpdate": In("project:write", "input.project", ("limit:write",)),
     "Mutation.routingModelAdd": In("project:write", "input.project"),
     "Mutation.routingModelRemove": In("project:write", "input.project"),
     "Mutation.routingModelMove": In("project:write", "input.project"),
-    "Mutation.routingModelUpdate": In("project:write", "input.project"),
+    "Mutation.routingModelUpdate": In("project:write", "input.project", ("limit:write",)),
     "Mutation.routingPolicyAdd": In("project:write", "input.project"),
     "Mutation.routingPolicyRemove": In("project:write", "input.project"),
     "Mutation.routingPolicyMove": In("project:write", "input.project"),
@@ -389,6 +391,12 @@ def require(viewer: Viewer | None, rule: Rule, project: str | None = None) -> No
         if project is not None and not signed_in(viewer).may("project:read", project):
             raise NotVisible(project)
         raise Forbidden(rule, project)
+
+
+def require_in(viewer: Viewer | None, asked: In, project: str | None) -> None:
+    """Raise as `require` does unless `viewer` meets what is asked, or one of its others."""
+    if not any(signed_in(viewer).may(rule, project) for rule in asked.others):
+        require(viewer, asked.rule, project)
 
 
 def require_somewhere(viewer: Viewer | None, rule: Rule) -> None:

@@ -32,6 +32,7 @@ from api.access import (
     Somewhere,
     permission_of,
     require,
+    require_in,
     require_somewhere,
     rules_for,
 )
@@ -110,7 +111,7 @@ def _asked_before(resolve: Resolver, rules: tuple[Asked, ...], scope: Scope, ref
         for rule in rules:
             try:
                 if isinstance(rule, In):
-                    require(context.viewer, rule.rule, project_named(context, arguments, rule.project))
+                    require_in(context.viewer, rule, project_named(context, arguments, rule.project))
                 elif isinstance(rule, Somewhere):
                     require_somewhere(context.viewer, rule.rule)
                 else:

@@ -26,6 +26,7 @@ ROLES = """roles:
   setter: {permissions: ["settings:write"]}
   modeller: {permissions: ["model:read", "model:write"]}
   secret-reader: {permissions: ["project:read", "report:read", "content:read"]}
+  limit-keeper: {permissions: ["project:read", "limit:write"]}
   token-keeper: {permissions: ["project:read", "model:read", "report:read", "token:write"]}
 """
 
