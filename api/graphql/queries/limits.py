@@ -9,7 +9,8 @@ from typing import Annotated
 
 import strawberry
 
-from api.access import signed_in
+from api.access import NotVisible, signed_in
+from api.graphql.arguments import project_named
 from api.graphql.context import Info
 from api.graphql.errors import BadInput
 from api.graphql.types.limit_use import LimitUse, seen
@@ -27,7 +28,7 @@ class LimitQueries:
     async def limits(
         self,
         info: Info,
-        project: Annotated[str | None, strawberry.argument(description="The project's slug.")] = None,
+        project: Annotated[str | None, strawberry.argument(description="The project's slug, or its node id.")] = None,
         token: Annotated[str | None, strawberry.argument(description="A token's id; takes `project`.")] = None,
         model: Annotated[
             str | None, strawberry.argument(description="A model's id: its own limits, or those on it in `project` or `token`.")
@@ -36,5 +37,8 @@ class LimitQueries:
         """Through a loader."""
         if token is not None and project is None:
             raise BadInput("`token` takes `project`")
-        scope = Scope(project or "", token or "", model or "")
+        slug = project_named(info.context, {"project": project}, "project")
+        if slug is not None and info.context.services.catalogue().project(slug) is None:
+            raise NotVisible(slug, project)
+        scope = Scope(slug or "", token or "", model or "")
         return seen(signed_in(info.context.viewer), await info.context.loaders.limit_uses.load(scope))
