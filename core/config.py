@@ -189,7 +189,8 @@ class Project(Record, frozen=True):
         if not self.name.strip():
             raise FieldError("name", "must not be empty")
         if self.members:
-            refuse_twice("members[{}].user", (member.user for member in self.members))
+            # Upper and lower case alike, as people sign in: of two roles nobody could say which holds.
+            refuse_twice("members[{}].user", (member.user.strip().lower() for member in self.members))
 
 
 class RoutedModel(Record, frozen=True):

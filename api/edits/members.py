@@ -37,7 +37,8 @@ def member_removed(files: Mapping[str, bytes], slug: str, user: str) -> dict[str
         at = _at(members, email)
         if at is None:
             raise EditRejected("user", f"{email} is no member of project {slug!r}", not_found=True)
-        rest: list[Value] = [*members[:at], *members[at + 1 :]]
+        # All of them: a file from before equals were refused can name one user in several ways.
+        rest: list[Value] = [entry for entry in members if _email(entry) != email]
         return {**document, "members": rest}
 
     path = project_path(slug)
@@ -58,4 +59,8 @@ def _members(document: Document) -> list[Document]:
 
 
 def _at(members: list[Document], email: str) -> int | None:
-    return next((position for position, entry in enumerate(members) if str(entry.get("user")).strip().lower() == email), None)
+    return next((position for position, entry in enumerate(members) if _email(entry) == email), None)
+
+
+def _email(entry: Document) -> str:
+    return str(entry.get("user")).strip().lower()
