@@ -21,6 +21,7 @@ from api.database.tables import audit
 from api.throttle import Throttle
 
 Outcome: TypeAlias = Literal["ok", "refused", "denied"]
+SHOWN: Final = "token_shown"  # the action of a row whose subject is `slug/token`
 _CHUNK_ROWS: Final = 500
 _DENIALS_A_MINUTE: Final = 60  # noted of one person or address: an attempt must not fill the disk
 _columns = audit.c

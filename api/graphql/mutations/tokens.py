@@ -14,7 +14,7 @@ from typing import Annotated, TypeAlias
 
 import strawberry
 
-from api.audit import Entry
+from api.audit import SHOWN, Entry
 from api.clock import now_ms
 from api.edits import tokens
 from api.graphql.context import Context, Info
@@ -245,7 +245,7 @@ async def _shown(context: Context, landed: Landed, token: Token, value: str) -> 
     if viewer is None or landed.change.dry_run or landed.change.replayed:
         return None
     shown = Entry(
-        action="token_shown",
+        action=SHOWN,
         outcome="ok",
         subject=f"{token.project_slug}/{token.token}",
         user_id=viewer.user_id,

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import strawberry
 
+from api.access import signed_in
 from api.audit import AuditFilter
 from api.graphql.context import Context, Info
 from api.graphql.types.audit import AuditConnection, AuditEdge, AuditEntry, AuditLogFilter
@@ -43,7 +44,10 @@ async def audit_page(context: Context, filter: AuditLogFilter | None, first: int
     """Audit rows older than a cursor, newest first. Raises BadInput."""
     meant = filter.to_rows() if filter is not None else AuditFilter()
     found, more = await context.services.people.audit.page(meant, first=page_size(first), before=read_cursor("after", after))
-    nodes = [AuditEntry.of(row) for row in found]
+    visible = signed_in(context.viewer).visible_projects()
+    nodes = [AuditEntry.of(row, visible) for row in found]
+    if meant.subject:
+        nodes = [node for node in nodes if node.subject]  # nor does a search find what is not named
     return AuditConnection(
         edges=[AuditEdge(cursor=row.cursor, node=row) for row in nodes],
         nodes=nodes,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 
 import strawberry
 
 from api import audit
-from api.audit import AuditFilter
+from api.audit import SHOWN, AuditFilter
 from api.graphql.errors import BadInput
 from api.graphql.ids import BadNodeId, node_id, read_node_id
 from api.graphql.scalars import Instant, Json
@@ -39,18 +40,26 @@ class AuditEntry:
     detail: Json = strawberry.field(description="More of it, such as reason, requestId, permission; never a secret.")
 
     @classmethod
-    def of(cls, row: audit.Row) -> AuditEntry:
-        """A row of the database."""
+    def of(cls, row: audit.Row, visible: Collection[str] | None) -> AuditEntry:
+        """A row of the database; a project that is not `visible` (None: all are) is not named."""
         return cls(
             cursor=str(row.id),
             at=Instant(row.at_ms),
             user_id=node_id("User", row.user_id) if row.user_id is not None else None,
             action=row.action,
             outcome=_OUTCOMES[row.outcome],
-            subject=row.subject,
+            subject=row.subject if visible is None or _is_seen(row, visible) else "",
             client=row.client,
             detail=Json(row.detail),
         )
+
+
+def _is_seen(row: audit.Row, visible: Collection[str]) -> bool:
+    """Whether the row's subject names no project, or one that is visible."""
+    if row.outcome != "denied" and row.action != SHOWN:
+        return True
+    slug = row.subject.partition("/")[0]
+    return not slug or slug in visible
 
 
 _OUTCOMES = {outcome.name.lower(): outcome for outcome in AuditOutcome}
