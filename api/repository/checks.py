@@ -55,6 +55,7 @@ def file_faults(changes: Changes) -> Iterable[ConfigError]:
             continue  # whatever it was, it goes away
         if reason := path_fault(path):
             yield ConfigError(shown(path), 1, "", reason)
+        yield from leak_faults("the name of a file", path.encode())
         yield from leak_faults(path, data)
 
 

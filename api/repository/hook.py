@@ -98,9 +98,14 @@ def _leaks(repository: Repository, old: str | None, tip: Commit) -> Iterator[Con
         walk.hide(Oid(hex=old))
     seen: set[str] = set()
     for commit in walk:
-        yield from checks.leak_faults(f"message of commit {str(commit.id)[:12]}", commit.raw_message)
+        name = f"commit {str(commit.id)[:12]}"
+        yield from checks.leak_faults(f"message of {name}", commit.raw_message)
+        for person in (commit.author, commit.committer):
+            yield from checks.leak_faults(f"author of {name}", b"%s <%s>" % (person.raw_name, person.raw_email))
         before = commit.parents[0].tree if commit.parents else None
         for entry in trees.entries_between(repository.git, before, commit.tree):
+            if entry.blob is not None:
+                yield from checks.leak_faults(f"the name of a file of {name}", entry.raw_path)
             if entry.blob is None or not entry.regular or entry.blob in seen:
                 continue
             seen.add(entry.blob)

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 import msgspec
 
 # (kind, a literal that every match holds, the shape). The literal makes the common case, no secret, one substring search.
-# Inside a longer word, such as a sealed box, nothing begins; after an `=` something does.
+# Inside a longer word, such as a sealed box, nothing begins; after an `=` something does, and after a `/` or a `_` what no box
+# can hold: a `-` or a `_` of its own.
 _EDGE = rb"(?<![A-Za-z0-9_+/-])"
+_MARKED_EDGE = rb"(?<![A-Za-z0-9])"
 _SHAPES: tuple[tuple[str, bytes, re.Pattern[bytes]], ...] = tuple(
-    (kind, literal, re.compile(_EDGE + shape))
+    (kind, literal, re.compile((_MARKED_EDGE if literal[-1:] in (b"-", b"_") else _EDGE) + shape))
     for kind, literal, shape in (
         ("a Waybill token", b"sk-lr-", rb"sk-lr-[A-Za-z0-9_-]{32,}"),
         ("a Waybill API key", b"wb-", rb"wb-[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
@@ -35,17 +37,21 @@ _SHAPES: tuple[tuple[str, bytes, re.Pattern[bytes]], ...] = tuple(
         ("an AWS access key", b"AKIA", rb"AKIA[A-Z0-9]{16}(?![A-Za-z0-9])"),
         ("an AWS access key", b"ASIA", rb"ASIA[A-Z0-9]{16}(?![A-Za-z0-9])"),
         ("an AWS Bedrock key", b"ABSK", rb"ABSK[A-Za-z0-9+/]{80,}"),
+        ("a GitLab token", b"glpat-", rb"glpat-[A-Za-z0-9_-]{20,}"),
+        ("a Slack token", b"xox", rb"xox[abeoprs]-[A-Za-z0-9-]{24,}"),
+        ("a Stripe key", b"k_live_", rb"[rs]k_live_[A-Za-z0-9]{20,}"),
         ("a GitHub token", b"gh", rb"(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{40,})"),
         ("a private key", b"PRIVATE KEY", rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"),
     )
 )
 # A name that says "secret", at the end of a longer one or not, and after it a value of one piece, in quotes or not, at least as
 # long as the shortest keys without a mark (Azure's and Mistral's 32).
+# A public key is none, and an idempotency key stands in every message that has one.
 _CALLED = re.compile(
-    rb"(?i)(?:api[ _-]?key|access[ _-]?key|secret[ _-]?key|subscription[ _-]?key|client[ _-]?secret|auth[ _-]?token|bearer)"
+    rb"(?i)(?<!public)(?<!public[ _-])(?<!idempotency-)(?:key|secret|token|password|passwd|bearer|\bfile|\benv)"
     rb"[\"'`]?[ \t]*[:= ][ \t]*(?:bearer[ \t]+)?[\"'`]?(?P<value>[A-Za-z0-9+/_=-]{32,})"
 )
-_CALLED_LITERALS = (b"key", b"secret", b"token", b"bearer")
+_CALLED_LITERALS = (b"key", b"secret", b"token", b"passw", b"bearer", b"file", b"env")
 # Placeholders such as sk-xxxxxxxx repeat themselves; random text of these lengths does not.
 _LEAST_DISTINCT = 10
 
@@ -60,8 +66,9 @@ class Leak(msgspec.Struct, frozen=True):
 def leaks(data: bytes) -> Iterator[Leak]:
     """Every place in one file that looks like a live secret, in order of kind; a line is named once."""
     seen: set[int] = set()
-    for start, kind in _found(data):
-        line = data.count(b"\n", 0, start) + 1
+    text = data.replace(b"\0", b"")  # UTF-16, whose every other byte is one
+    for start, kind in _found(text):
+        line = text.count(b"\n", 0, start) + 1
         if line not in seen:
             seen.add(line)
             yield Leak(line, kind)

@@ -51,6 +51,9 @@ MARKED: dict[str, Callable[[], str]] = {
     "AWS id, for an hour": lambda: "ASIA" + some(string.ascii_uppercase + "234567", 16),
     "AWS Bedrock": lambda: "ABSK" + base64.b64encode(dice.randbytes(99)).decode(),
     "GitHub": lambda: "ghp_" + some(ALNUM, 36),
+    "GitLab": lambda: "glpat-" + some(ALNUM, 20),
+    "Slack": lambda: "xoxb-" + some("0123456789", 12) + "-" + some(ALNUM, 24),
+    "Stripe": lambda: "sk_live_" + some(ALNUM, 24),
     "PEM": lambda: "-----BEGIN " + "PRIVATE KEY-----",
     "PEM, RSA": lambda: "-----BEGIN RSA " + "PRIVATE KEY-----",
     "PGP": lambda: "-----BEGIN PGP " + "PRIVATE KEY BLOCK-----",
@@ -61,6 +64,12 @@ UNMARKED: dict[str, str] = {
     "Cohere": '"api_key": "{}"'.format("x9Y8" + some(ALNUM, 36)),
     "AWS secret": "aws_secret_access_key = {}".format("wJ4lrXU7nFEMI5K2" + some(ALNUM, 20) + "/+9z"),
     "in a header": "Authorization: Bearer {}".format("q1W2" + some(ALNUM, 36)),
+    "just a key": "key: {}".format("Zq8w" + some(ALNUM, 36)),
+    "Mistral, shorter": "MISTRAL_KEY={}".format("b7C8" + some(ALNUM, 28)),
+    "Azure, called so": "AZURE_OPENAI_KEY={}".format("5e6f" + some("0123456789abcdef", 28)),
+    "a password": "password: {}".format("p4Ss" + some(ALNUM, 32)),
+    "a token": "token: {}".format("t0Ke" + some(ALNUM, 32)),
+    "a file that is its content": "credential: {{file: {}}}".format("s3Cr" + some(ALNUM, 36)),
     "Azure subscription": "Ocp-Apim-Subscription-Key: {}".format("77ab" + some("0123456789abcdef", 28)),
 }
 
@@ -71,6 +80,17 @@ def test_a_marked_key_is_found_wherever_it_stands(make: Callable[[], str], aroun
     for _ in range(20):
         (leak,) = leaks(b"first: line\n" + around.format(make()).encode())
         assert leak.line == 2
+
+
+@pytest.mark.parametrize("before", ["/", "_", "-", "x/y_", "https://example.org/?k="])
+def test_a_token_is_found_as_a_part_of_a_name_too(before: str) -> None:
+    assert [leak.kind for leak in leaks((before + MARKED["a token of ours"]()).encode())] == ["a Waybill token"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_token_is_found_in_a_wide_encoding(encoding: str) -> None:
+    (leak,) = leaks(f"a: 1\n{MARKED['a token of ours']()}\n".encode(encoding))
+    assert leak == Leak(2, "a Waybill token")
 
 
 @pytest.mark.parametrize("line", UNMARKED.values(), ids=UNMARKED)
@@ -97,6 +117,7 @@ INNOCENT = {
     "a project's id": lambda: "id: 01jd8q3v5n9z2k4m6p7r0t1w3x\n",
     "a commit": lambda: f"revert {hashlib.sha1(dice.randbytes(9)).hexdigest()}\n",
     "a public key": lambda: f"public key: {PUBLIC.decode()}\n",
+    "an idempotency key": lambda: "Waybill-Idempotency-Key: " + dice.randbytes(16).hex() + "\n",
     "a certificate": lambda: "-----BEGIN CERTIFICATE-----\nMIIB\n-----BEGIN PUBLIC KEY-----\n",
     "words": lambda: "desk-organisation-of-the-whole-company-and-of-its-many-subsidiaries-2026\n",
 }
