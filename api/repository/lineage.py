@@ -26,7 +26,8 @@ def former_id(repository: Repository, head: str | None, slug: str) -> str | None
 
 
 def identity_faults(repository: Repository, head: str | None, changes: Changes) -> Iterator[ConfigError]:
-    """One error for each project that would take another one's slug. Raises GitFailed."""
+    """One error for each project that would take another one's slug, or another slug. Raises GitFailed."""
+    yield from _moved(repository, head, changes)
     made = {path: data for path, data in changes.items() if data is not None and kind_of(path) is Project}
     former = _former_ids(repository, head, list(made))
     for path, data in made.items():
@@ -34,6 +35,21 @@ def identity_faults(repository: Repository, head: str | None, changes: Changes) 
             reason = (
                 f"`{slug_of(path)}` is the slug of the project with the id `{known}`, for ever: its use and its log rows are"
                 " filed under it. Give a new project another slug; the former one comes back with its own id"
+            )
+            yield ConfigError(path, yaml_strict.lines(data).get(("id",), 1), "id", reason)
+
+
+def _moved(repository: Repository, head: str | None, changes: Changes) -> Iterator[ConfigError]:
+    """One error for each project that is in another folder after these changes: its use would stay behind."""
+    gone = [path for path, data in changes.items() if data is None and kind_of(path) is Project]
+    if head is None or not gone:
+        return
+    slugs = {known: slug_of(path) for path, data in repository.contents(head, gone).items() if (known := _id(data))}
+    for path, data in changes.items():
+        if data is not None and kind_of(path) is Project and (slug := slugs.get(_id(data))):
+            reason = (
+                f"the project with the id `{_id(data)}` is `{slug}`, for ever: its use and its log rows are filed under it."
+                " Leave its folder where it is and change its `name`, or give the new project an id of its own"
             )
             yield ConfigError(path, yaml_strict.lines(data).get(("id",), 1), "id", reason)
 

@@ -128,6 +128,35 @@ class TestWhateverIsPublished:
         assert "take it out of the history too" in done.stderr
         assert repository.head() == before
 
+    def test_a_token_in_a_files_name_is_refused_without_being_repeated(self, place: Place) -> None:
+        _, repository, person = place
+        before, value = repository.head(), "sk-lr-" + secrets.token_urlsafe(32)
+        revision = person.commit({f"docs/{value}.md": b"x"})
+        done = person.push()
+        assert refusal(done)[1].startswith(f"the name of a file of commit {revision[:12]}:1: this looks like a Waybill token")
+        assert value[6:] not in done.stderr
+        assert repository.head() == before
+
+    def test_a_token_in_an_authors_name_is_refused_without_being_repeated(self, place: Place) -> None:
+        _, repository, person = place
+        before, value = repository.head(), "sk-lr-" + secrets.token_urlsafe(32)
+        git(person.folder, "config", "user.name", value)
+        revision = person.commit({"docs/a.md": b"x"})
+        done = person.push()
+        assert refusal(done)[1].startswith(f"author of commit {revision[:12]}:1: this looks like a Waybill token in clear: ")
+        assert value[6:] not in done.stderr
+        assert repository.head() == before
+
+    def test_a_projects_folder_keeps_its_name(self, place: Place) -> None:
+        """Its use and its limits are filed under the slug: under another one they would begin anew."""
+        _, repository, person = place
+        before = repository.head()
+        git(person.folder, "mv", "projects/blog", "projects/diary")
+        person.commit({})
+        done = person.push()
+        assert refusal(done)[1].startswith("projects/diary/project.yaml:2: id: the project with the id `p-blog` is `blog`")
+        assert repository.head() == before
+
     def test_a_token_in_a_commits_message_is_refused(self, place: Place) -> None:
         _, repository, person = place
         before = repository.head()
