@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import TextIO, cast
 
 import structlog
+
+from api.logs import Lossy
 
 
 def supervisor_log() -> structlog.typing.FilteringBoundLogger:
     """A logger of its own, so that no plane's configuration changes it."""
     log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
+        structlog.WriteLogger(cast("TextIO", Lossy(sys.stderr))),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.product import Product, gone
+from tests.e2e.product import ROOT, Product, gone
 
 
 @pytest.mark.parametrize("plane", ["proxy", "api"])
@@ -65,6 +66,24 @@ def test_an_open_request_is_finished_before_it_stops(make_waybill: Callable[[], 
     assert "data: [DONE]" in rest
     assert product.process.wait(30) == 0
     assert all(gone(child) for child in children)
+
+
+def test_a_log_that_cannot_be_written_harms_neither_requests_nor_the_stop(make_waybill: Callable[[], Product]) -> None:
+    product = make_waybill()
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.Popen(product.command, cwd=ROOT, env=product.environment(), stdout=full, stderr=full)
+    try:
+        product.wait_ready("proxy")
+        product.wait_ready("api")
+        assert product.ask().status_code == 200
+        key = {"authorization": f"Bearer {product.made.admin.api_key}"}
+        answer = httpx.post(f"{product.made.api_url}/graphql", json={"query": "{ viewer { email } }"}, headers=key)
+        assert answer.json()["data"] == {"viewer": {"email": "admin@localhost"}}
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_the_second_ctrl_c_stops_at_once(make_waybill: Callable[[], Product]) -> None:
