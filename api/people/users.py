@@ -16,7 +16,7 @@ from api.access import Viewer
 from api.audit import Deed
 from api.clock import now_ms
 from api.database.engine import writing
-from api.database.tables import users
+from api.database.tables import api_keys, users
 from api.grants import GLOBAL_ROLES, Grants
 from api.people import retries
 from api.people.credentials import new_id, new_password
@@ -171,6 +171,22 @@ class Users:
             await audit.write_deed(connection, deed, user.email, user=user_id, shown=made_up is not None)
         self._identities.forget(user_id=user_id)
         return user, made_up
+
+    async def revoke_keys(self, deed: Deed, user_id: str) -> tuple[User, int]:
+        """End all of a user's API keys, at once for every stream that lives on one; how many there were.
+
+        Raises GrantsMore, UnknownPerson.
+        """
+        async with writing(self._engine) as connection:
+            user = await _required(connection, user_id)
+            if await retries.result_of(connection, deed) is not None:
+                return user, 0
+            self._covers(deed.viewer, user)
+            revoked = (await connection.execute(delete(api_keys).where(api_keys.c.user_id == user_id))).rowcount
+            await retries.remember(connection, deed, user_id)
+            await audit.write_deed(connection, deed, user.email, user=user_id, revoked=revoked)
+        self._identities.forget(user_id=user_id)
+        return user, revoked
 
     # --- by the person ---
 

@@ -165,3 +165,10 @@ async def test_a_member_is_there_once_however_the_e_mail_is_written(api: Api, tm
     assert "members[1].user" in refused.stderr
     assert "is in the list already" in refused.stderr
     assert text(api, path) == before
+
+
+async def test_a_user_s_memberships_are_told_as_far_as_the_projects_are_seen(api: Api, keys: dict[str, str]) -> None:
+    query = '{ users(search: "own-editor@") { nodes { memberships { projectSlug } } } }'
+    for key, slugs in ((ADMIN_KEY, [OWN]), (keys["auditor"], [])):
+        (user,) = (await api.data(query, key))["users"]["nodes"]
+        assert [each["projectSlug"] for each in user["memberships"]] == slugs

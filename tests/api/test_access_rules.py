@@ -61,7 +61,7 @@ def test_a_field_asks_for_what_its_type_takes_and_its_parent_did_not() -> None:
     assert rules_for("RequestLog", "project", "Project") == ("project:read",)
     assert rules_for("RequestTrace", "content", "JSON") == ("content:read",)
     assert rules_for("Project", "today", "UsageFigures") == ("report:read",)
-    assert rules_for("Mutation", "projectUpdate", "ProjectUpdatePayload") == (In("project:write", "input.slug"),)
+    assert rules_for("Mutation", "projectDelete", "ProjectDeletePayload") == (In("project:delete", "input.slug"),)
     assert rules_for("Query", "requestLogs", "RequestLogConnection") == (Somewhere("report:read"),)
 
 

@@ -26,6 +26,7 @@ CREATE = mutation("userCreate", "UserCreated { password user { id email role } }
 UPDATE = mutation("userUpdate", "UserUpdated { user { role name } }")
 DELETE = mutation("userDelete", "UserDeleted { id }")
 RESET = mutation("userPasswordReset", "UserPasswordReset { password }")
+REVOKE_ALL = mutation("userKeysRevoke", "UserKeysRevoked { revoked }")
 KEY = mutation("apiKeyCreate", "ApiKeyCreated { value apiKey { id prefix expiresAt } }")
 REVOKE = mutation("apiKeyRevoke", "ApiKeyRevoked { id }")
 CHANGE = mutation("passwordChange", "PasswordChanged { endedSessions } ... on LoginRefused { code }")
@@ -225,3 +226,27 @@ async def test_a_login_from_another_site_s_page_is_refused(api: Api) -> None:
     answer = await api.post(LOGIN, None, {"origin": "https://evil.example"}, input={"email": ADMIN, "password": PASSWORD})
     assert answer.json()["errors"][0]["extensions"]["code"] == "CROSS_ORIGIN"
     assert "set-cookie" not in answer.headers
+
+
+async def test_whoever_manages_users_can_end_the_keys_of_somebody_for_good(api: Api) -> None:
+    user = await made(api, "lost-a-key@example.org")
+    keys = [await key_of(api, "lost-a-key@example.org") for _ in range(2)]
+    disabled = {"id": user, "disabled": True, "reason": "A key was lost"}
+    await done(api, UPDATE, **disabled)
+    await done(api, UPDATE, **{**disabled, "disabled": False})
+    assert (await api.post("{ viewer { email } }", keys[0])).status_code == 200
+    wish = {"id": user, "reason": "A key was lost", "idempotencyKey": "lost"}
+    assert (await done(api, REVOKE_ALL, **wish))["revoked"] == 2
+    assert [(await api.post("{ viewer { email } }", key)).status_code for key in keys] == [401, 401]
+    mended = await key_of(api, "lost-a-key@example.org")
+    assert (await done(api, REVOKE_ALL, **wish))["revoked"] == 0
+    assert (await api.post("{ viewer { email } }", mended)).status_code == 200
+    query = "query($f: AuditLogFilter) { auditLog(filter: $f) { nodes { subject detail } } }"
+    (row,) = (await api.data(query, f={"action": "userKeysRevoke"}))["auditLog"]["nodes"]
+    assert (row["subject"], row["detail"]["revoked"]) == ("lost-a-key@example.org", 2)
+
+
+async def test_keys_of_somebody_who_may_do_more_are_not_theirs_to_end(api: Api) -> None:
+    admin = (await api.data(f'{{ users(search: "{ADMIN}") {{ nodes {{ id }} }} }}'))["users"]["nodes"][0]["id"]
+    assert (await done(api, REVOKE_ALL, api.viewer_key, id=admin, reason="x"))["__typename"] == "NotAllowed"
+    assert (await api.post("{ viewer { email } }")).status_code == 200

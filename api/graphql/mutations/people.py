@@ -32,6 +32,8 @@ from api.graphql.mutations.users import (
     UserCreatePayload,
     UserDeleteInput,
     UserDeletePayload,
+    UserKeysRevokeInput,
+    UserKeysRevokePayload,
     UserPasswordResetInput,
     UserPasswordResetPayload,
     UserUpdateInput,
@@ -103,3 +105,8 @@ class PeopleMutations:
     ) -> UserPasswordResetPayload:
         """See `users.py`."""
         return await users.user_password_reset(info.context, input)
+
+    @strawberry.mutation(description="End all API keys of somebody, at once; they may make new ones.")
+    async def user_keys_revoke(self, info: Info, input: Annotated[UserKeysRevokeInput, _WISH]) -> UserKeysRevokePayload:
+        """See `users.py`."""
+        return await users.user_keys_revoke(info.context, input)

@@ -49,7 +49,9 @@ class UserUpdateInput(DeedInput):
     name: str | None = strawberry.field(default=None, description="What the person is called.")
     role: str | None = strawberry.field(default=None, description="The global role.")
     disabled: bool | None = strawberry.field(
-        default=None, description="Whether the user may not sign in; disabling ends sessions and streams, keys included."
+        default=None,
+        description="Whether the user may not sign in; disabling ends sessions and streams. Keys are worth nothing as long;"
+        " `userKeysRevoke` ends them for good.",
     )
 
 
@@ -94,6 +96,21 @@ class UserPasswordReset:
     )
 
 
+@strawberry.input(description="A user whose API keys are to end, all of them: one may be lost.")
+class UserKeysRevokeInput(DeedInput):
+    """A wish that keys were worth nothing."""
+
+    id: strawberry.ID = strawberry.field(description="The user's node id.")
+
+
+@strawberry.type(description="The user has no API keys any more; streams that lived on one are over.")
+class UserKeysRevoked:
+    """Somebody without keys."""
+
+    user: User = strawberry.field(description="The user.")
+    revoked: int = strawberry.field(description="How many keys there were; 0 in the answer to a retry.")
+
+
 UserCreatePayload: TypeAlias = Annotated[
     UserCreated | ValidationFailed | NotAllowed | NotFound,
     strawberry.union("UserCreatePayload", description="What came of making a user."),
@@ -109,6 +126,11 @@ UserDeletePayload: TypeAlias = Annotated[
 UserPasswordResetPayload: TypeAlias = Annotated[
     UserPasswordReset | ValidationFailed | NotAllowed | NotFound,
     strawberry.union("UserPasswordResetPayload", description="What came of setting a user's password."),
+]
+
+UserKeysRevokePayload: TypeAlias = Annotated[
+    UserKeysRevoked | ValidationFailed | NotAllowed | NotFound,
+    strawberry.union("UserKeysRevokePayload", description="What came of ending a user's API keys."),
 ]
 
 
@@ -155,6 +177,17 @@ async def user_password_reset(context: Context, wish: UserPasswordResetInput) ->
         return UserPasswordReset(user=User.of(user), password=password)
 
     return await _done(context, "userPasswordReset", wish, act)
+
+
+async def user_keys_revoke(context: Context, wish: UserKeysRevokeInput) -> UserKeysRevoked | Failure:
+    """End all of a user's API keys."""
+    key = user_key("input.id", wish.id)
+
+    async def act(deed: Deed) -> UserKeysRevoked:
+        user, revoked = await context.services.people.users.revoke_keys(deed, key)
+        return UserKeysRevoked(user=User.of(user), revoked=revoked)
+
+    return await _done(context, "userKeysRevoke", wish, act)
 
 
 async def _done(context: Context, action: str, wish: DeedInput, act: Callable[[Deed], Awaitable[_Done]]) -> _Done | Failure:

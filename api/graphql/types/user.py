@@ -8,6 +8,7 @@ from __future__ import annotations
 import strawberry
 
 from api import people
+from api.access import signed_in
 from api.graphql.context import Info
 from api.graphql.ids import node_id
 from api.graphql.scalars import Instant
@@ -37,10 +38,11 @@ class User(Node):
     created_at: Instant = strawberry.field(description="When the user was made.")
     disabled_at: Instant | None = strawberry.field(description="Since when the user may not sign in; null: they may.")
 
-    @strawberry.field(description="The projects that the user is a member of, by slug.")
+    @strawberry.field(description="The projects that the user is a member of, of those that the viewer may see, by slug.")
     def memberships(self, info: Info) -> list[Membership]:
         """From the published configuration."""
-        return memberships(info, self.email)
+        visible = signed_in(info.context.viewer).visible_projects()
+        return [each for each in memberships(info, self.email) if visible is None or each.project_slug in visible]
 
     @classmethod
     def of(cls, user: people.User) -> User:
