@@ -101,9 +101,8 @@ class Repository:
         """{path: content} of all files, or of those of `paths` that exist, at `revision`."""
         if paths is None:
             return {path: self.data(blob) for path, blob in self.files(revision).items()}
-        tree = self.tree(revision)
-        found = ((path, trees.blob_at(tree, path)) for path in paths)
-        return {path: blob.data for path, blob in found if blob is not None}
+        found = trees.blobs_at(self.tree(revision), paths)
+        return {path: blob.data for path, blob in found.items() if blob is not None}
 
     def changes(self, old: str | None, new: str) -> dict[str, bytes | None]:
         """What turns `old` (None: nothing) into `new`: {path: content, None where deleted}, regular files only."""
@@ -182,7 +181,7 @@ class Repository:
     def _attempt(self, edit: Edit, check: Check) -> Committed:
         head = self.head()
         tree = self.tree(head) if head is not None else None
-        present = {path: _id(trees.blob_at(tree, path)) for path in edit.changes}
+        present = {path: _id(blob) for path, blob in trees.blobs_at(tree, edit.changes).items()}
         if twin := self._twin(edit, head):
             return twin
         self._refuse_conflicts(edit, head, tree, present)
@@ -198,11 +197,12 @@ class Repository:
         self, edit: Edit, head: str | None, tree: pygit2.Tree | None, present: Mapping[str, str | None]
     ) -> None:
         base = self.tree(edit.base) if edit.base is not None else None
-        expected = {path: edit.expected.get(path, _id(trees.blob_at(base, path))) for path in edit.changes}
+        read = trees.blobs_at(base, edit.changes)
+        expected = {path: edit.expected.get(path, _id(read[path])) for path in edit.changes}
         conflicts = tuple(
             Versions(
                 path=path,
-                read=_content(trees.blob_at(base, path)),
+                read=_content(read[path]),
                 head=_content(trees.blob_at(tree, path)),
                 proposed=edit.changes[path],
             )
@@ -233,7 +233,8 @@ class Repository:
         commit = self._with_key(head, edit.trailers)
         if commit is None:
             return None
-        if any(_id(trees.blob_at(commit.tree, path)) != _blob_id(data) for path, data in edit.changes.items()):
+        done = trees.blobs_at(commit.tree, edit.changes)
+        if any(_id(done[path]) != _blob_id(data) for path, data in edit.changes.items()):
             raise KeyReused(str(commit.id))
         return Committed(revision=str(commit.id), changed=tuple(edit.changes), replayed=True)
 

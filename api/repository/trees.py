@@ -6,7 +6,7 @@ Only regular files count. Whatever else a tree holds (symlinks, submodules, name
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 import pygit2
@@ -59,11 +59,33 @@ def _text(raw: bytes) -> str | None:
 
 def blob_at(tree: pygit2.Tree | None, path: str) -> pygit2.Blob | None:
     """The regular file at `path`, or None."""
+    return blobs_at(tree, (path,))[path]
+
+
+def blobs_at(tree: pygit2.Tree | None, paths: Iterable[str]) -> dict[str, pygit2.Blob | None]:
+    """The regular file at each path, or None. Each folder is read once: a look-up by a whole path reads all on its way."""
+    folders: dict[str, pygit2.Tree | None] = {"": tree}
+
+    def folder(path: str) -> pygit2.Tree | None:
+        if path not in folders:
+            above, _, name = path.rpartition("/")
+            found = _entry(folder(above), name)
+            folders[path] = found if isinstance(found, pygit2.Tree) else None
+        return folders[path]
+
+    found: dict[str, pygit2.Blob | None] = {}
+    for path in paths:
+        above, _, name = path.rpartition("/")
+        entry = _entry(folder(above), name)
+        found[path] = entry if isinstance(entry, pygit2.Blob) and entry.filemode in REGULAR else None
+    return found
+
+
+def _entry(tree: pygit2.Tree | None, name: str) -> pygit2.Object | None:
     try:
-        found = tree[path] if tree is not None else None
+        return tree[name] if tree is not None else None
     except KeyError:
         return None
-    return found if isinstance(found, pygit2.Blob) and found.filemode in REGULAR else None
 
 
 def entries_between(git: pygit2.Repository, old: pygit2.Tree | None, new: pygit2.Tree) -> Iterator[Entry]:

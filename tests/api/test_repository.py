@@ -391,3 +391,15 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_revision_or_the_new_one(tm
 def test_a_thousand_killed_writers(tmp_path: Path) -> None:
     _, repository = installed(tmp_path / "data")
     kill_writers(repository, 1_000)
+
+
+def test_deleting_many_files_of_one_folder_costs_what_they_are(tmp_path: Path) -> None:
+    """Each of 3,000 once looked its whole folder through: seconds, in which nobody else could commit."""
+    names = [f"projects/blog/tokens/t{number}.yaml" for number in range(3_000)]
+    _, repository = installed(tmp_path / "data", {**SMALL, **dict.fromkeys(names, b"name: x\n")}, check=False)
+    at = head(repository)
+    edit = Edit(changes=dict.fromkeys(names), author=ADA, reason="r", base=at)
+    began_s = time.process_time()
+    assert len(repository.contents(at, names)) == 3_000
+    assert len(repository.commit(edit, lambda *_: None).changed) == 3_000
+    assert time.process_time() - began_s < 1.0
