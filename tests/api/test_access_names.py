@@ -122,6 +122,18 @@ async def test_it_cannot_be_told_from_an_absent_one_by_naming_it(api: Api, keys:
     assert (await ask(HIDDEN, keys["operator-in"]))["__typename"] == "ProjectUpdated"
 
 
+@pytest.mark.parametrize(("provider", "slug", "payload"), [("gone-own", OWN, "Reverted"), ("gone-other", FOREIGN, "NotFound")])
+async def test_a_deleted_provider_comes_back_by_whoever_could_see_it(
+    api: Api, keys: dict[str, str], provider: str, slug: str, payload: str
+) -> None:
+    await change(api, "providerCreate", providerId=provider, kind="SIMULATED", project=slug)
+    gone = (await change(api, "providerDelete", providerId=provider))["revision"]
+    query = "mutation($input: RevertInput!) { revert(input: $input) { __typename ... on NotFound { message } } }"
+    wish = {"revision": gone, "expectedRevision": api.head(), "reason": "It is missed"}
+    done = (await api.data(query, keys[MEMBER], input=wish))["revert"]
+    assert done["__typename"] == payload, done
+
+
 # --- names ---
 
 

@@ -14,7 +14,9 @@ from typing import Annotated, TypeAlias, cast
 
 import strawberry
 
-from api.access import Forbidden, Rule, require
+from api.access import Forbidden, Rule, require, signed_in
+from api.edits import EditRejected
+from api.edits.providers import owner_of
 from api.graphql.context import Context, Info
 from api.graphql.mutations.committing import CommitInput, Failure, Files, Plan, commit, input_problem, invalid
 from api.graphql.types.change import ConfigurationChange
@@ -25,7 +27,7 @@ from api.repository.errors import Conflict as FilesConflict
 from api.repository.errors import UnknownRevision, Versions
 from api.repository.log import Commit, Version
 from api.repository.store import Changes
-from core.config import Config, Project, Token
+from core.config import Config, Project, Provider, Token
 from core.paths import kind_of, slug_of
 
 
@@ -59,10 +61,10 @@ async def revert(context: Context, wish: RevertInput) -> Reverted | Failure:
         return _missing(wish)
     paths = await context.services.history.changed(wish.revision, Sight(projects=None, models=True))
     sight = context.sight
-    if not all(map(sight.sees, paths)):
+    versions = await context.services.history.versions(wish.revision, paths)
+    if not all(sight.sees(version.path) or _was_seen(context, version) for version in versions):
         return _missing(wish)
     try:
-        versions = await context.services.history.versions(wish.revision, paths)
         for rule, project in _needed(versions):
             require(context.viewer, rule, project)
     except Forbidden as error:
@@ -77,6 +79,17 @@ async def revert(context: Context, wish: RevertInput) -> Reverted | Failure:
     if isinstance(landed, Failure):
         return landed
     return Reverted(change=landed.change, reverted=Revision.of(undone))
+
+
+def _was_seen(context: Context, version: Version) -> bool:
+    """Whether a file that is not there any more was of a provider that the viewer could see: they may want it back."""
+    if kind_of(version.path) is not Provider or version.path in context.services.catalogue().config.files:
+        return False
+    viewer = signed_in(context.viewer)
+    try:
+        return all(viewer.may("model:read", owner_of(data)) for data in (version.before, version.after) if data is not None)
+    except EditRejected:
+        return False  # whose it was cannot be read
 
 
 def _needed(versions: list[Version]) -> Iterator[tuple[Rule, str | None]]:
