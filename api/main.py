@@ -186,7 +186,7 @@ class _Server(uvicorn.Server):
                 lifespan="off",
                 log_config=None,
                 access_log=False,
-                # Longer than proxies keep theirs (nginx: 60 s): whoever sends on a connection that is just being closed gets an error.
+                # Longer than proxies keep theirs (nginx: 60 s): what is sent as a connection is closed gets an error.
                 timeout_keep_alive=75,
                 server_header=False,
                 timeout_graceful_shutdown=DRAIN_S,
