@@ -86,5 +86,11 @@ def test_the_want_of_a_price_is_told_once_however_many_cost_limits_hold() -> Non
     assert shown["dropped"]["m"].count("has no price") == 1
 
 
+def test_what_is_printed_is_json_of_two_spaces_a_level_and_ends_with_its_line() -> None:
+    printed = explain_file(json.dumps({"routing": {}, "facts": {}}).encode())
+    assert printed.startswith(b'{\n  "now_ms": 0,\n  "facts": {\n    "')
+    assert printed.endswith(b"\n}\n")
+
+
 def test_an_explanation_is_of_the_beginning_of_time_unless_it_says_when() -> None:
     assert Explanation(routing=Routing(), models={}, facts=Facts()).now_ms == 0

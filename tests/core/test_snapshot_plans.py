@@ -73,6 +73,13 @@ def test_a_model_is_not_sent_what_it_declares_it_is_not_made_for() -> None:
     }
 
 
+def test_a_plan_has_the_projects_own_limits_on_its_models() -> None:
+    limits = "{rules: [{metric: calls, window: daily, value: 3}]}"
+    made = plan({ROUTING: f"models: [{{id: fast, limits: {limits}}}, {{id: team/smart}}]".encode()})
+    assert list(made.entry_limits) == ["fast"]
+    assert made.entry_limits["fast"].rules[0].value == 3
+
+
 def test_only_enabled_policies_weigh() -> None:
     text = b"policies: [{kind: health}, {kind: cheapest, enabled: false}, {kind: performance}]"
     assert [type(policy).__name__ for policy in plan({ROUTING: text}).policies] == ["Health", "Performance"]
