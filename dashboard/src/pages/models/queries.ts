@@ -32,6 +32,8 @@ const MODEL = graphql(`
     contextWindow
     maxOutputTokens
     capabilities {
+      chat
+      embeddings
       vision
       functionCalling
       json

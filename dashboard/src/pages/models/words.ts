@@ -8,6 +8,8 @@ export const priceWords = (price: string | null | undefined): string => (price =
 export type Capability = keyof Model['capabilities']
 
 export const CAPABILITIES: Record<Capability, string> = {
+  chat: 'chat',
+  embeddings: 'embeddings',
   vision: 'vision',
   functionCalling: 'tools',
   json: 'JSON',
