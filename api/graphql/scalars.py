@@ -29,6 +29,7 @@ class Encoded(msgspec.Struct, frozen=True):
     share_key: Hashable = None
 
 
+MAX_JSON_DEPTH: Final = 100
 _NANO: Final = 1_000_000_000
 _MAX_SAFE: Final = 2**53 - 1
 # Python's calendar ends with the years 1 and 9999: what is reckoned from an instant has room on either side.
@@ -88,7 +89,17 @@ def _secret_out(value: Any) -> Any:
 
 
 def _json_in(value: Any) -> Any:
+    """The value as it is, once it is known that whoever walks through it comes to its end."""
+    level, depth = [value], 0
+    while level := [inner for each in level for inner in _inside(each)]:
+        depth += 1
+        if depth > MAX_JSON_DEPTH:
+            raise ValueError(f"a JSON value nests at most {MAX_JSON_DEPTH} levels deep")
     return value
+
+
+def _inside(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _json_out(value: Any) -> Any:

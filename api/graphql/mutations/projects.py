@@ -13,6 +13,7 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from api.edits import projects
+from api.edits.documents import distinct
 from api.graphql.context import Context, Info
 from api.graphql.mutations.committing import CommitInput, Failure, Plan, commit
 from api.graphql.mutations.limits_input import LimitsInput, limits_plain
@@ -275,8 +276,8 @@ def missing_project(slug: str) -> str:
 
 
 def plain_labels(labels: list[LabelInput] | None) -> dict[str, Value] | None:
-    """Labels in a file; None for none."""
-    return {label.key: label.value for label in labels} or None if labels is not None else None
+    """Labels in a file; None for none. Raises EditRejected for a key that is given twice."""
+    return distinct("labels", [(label.key, label.value) for label in labels]) or None if labels is not None else None
 
 
 @strawberry.type(description="Changes of projects.")

@@ -17,6 +17,7 @@ import strawberry
 
 from api.access import signed_in
 from api.edits import EditRejected, providers
+from api.edits.documents import distinct
 from api.edits.providers import CredentialWish
 from api.graphql.context import Context, Info
 from api.graphql.mutations.committing import CommitInput, Failure, Landed, Plan, commit
@@ -263,8 +264,8 @@ def _credential(context: Context, given: CredentialInput) -> CredentialWish:
 
 
 def plain_headers(headers: list[HeaderInput] | None) -> Value:
-    """Headers in a file; None for none."""
-    return {header.name: header.value for header in headers} or None if headers is not None else None
+    """Headers in a file; None for none. Raises EditRejected for one that is given twice."""
+    return distinct("headers", [(header.name, header.value) for header in headers]) or None if headers is not None else None
 
 
 def plain_json(value: Any) -> Value:

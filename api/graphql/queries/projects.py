@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
@@ -22,7 +23,9 @@ from api.graphql.types.project import (
     ProjectOrder,
     SortDirection,
 )
+from core.fields import SLUG_PATTERN
 
+_SLUG = re.compile(SLUG_PATTERN)
 Key: TypeAlias = tuple[str | int, str]  # what projects are ordered by, and the slug: no two are the same
 
 
@@ -109,7 +112,9 @@ def _cursor(key: Key, order: ProjectOrder) -> str:
 
 
 def _read_cursor(text: str, order: ProjectOrder) -> Key:
-    value, _, slug = text.rpartition("/")
+    value, slash, slug = text.rpartition("/")
+    if not _SLUG.fullmatch(slug) or bool(slash) == (order.field is ProjectMeasure.SLUG):
+        raise BadInput("`after` is no cursor of this order")
     if order.field is ProjectMeasure.SLUG:
         return "", text
     if order.field is ProjectMeasure.NAME:

@@ -1,0 +1,70 @@
+"""Input that is well-formed and odd: each is refused by its own name, and nothing is lost silently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.changes import change
+from tests.api.conftest import Api
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("levels", [101, 500, 700, 900])
+async def test_json_that_nests_too_deeply_is_the_senders_fault(api: Api, levels: int) -> None:
+    query = "mutation($input: ProviderUpdateInput!) { providerUpdate(input: $input) { __typename } }"
+    wish = {"providerId": "simulated", "simulation": nested(levels), "reason": "r", "expectedRevision": api.head()}
+    (error,) = (await api.post(query, input=wish)).json()["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "a JSON value nests at most 100 levels deep" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (nested(25), "nests at most 24 levels deep"),
+        ({"latency_ms": 10**60}, "a number in a file has at most 40 digits"),
+        ({"latency_ms": 1e300}, "an exponent of at most 30"),
+        ({"latency_ms": 1e-300}, "an exponent of at most 30"),
+    ],
+)
+async def test_a_value_that_no_file_may_hold_is_refused_for_what_it_is(api: Api, value: Any, reason: str) -> None:
+    done = await change(api, "providerUpdate", providerId="simulated", simulation=value)
+    assert done["__typename"] == "ValidationFailed"
+    (problem,) = done["problems"]
+    assert problem["field"] == "simulation"
+    assert reason in problem["reason"]
+
+
+@pytest.mark.parametrize(
+    ("mutation", "wish", "field"),
+    [
+        ("projectUpdate", {"slug": "demo", "labels": [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}]}, "labels"),
+        ("projectCreate", {"name": "Two", "labels": [{"key": "a", "value": "1"}] * 2}, "labels"),
+        ("tokenCreate", {"project": "demo", "name": "T", "labels": [{"key": "a", "value": "1"}] * 2}, "labels"),
+        ("providerUpdate", {"providerId": "simulated", "headers": [{"name": "x-a", "value": "1"}] * 2}, "headers"),
+    ],
+)
+async def test_a_key_that_is_given_twice_is_refused(api: Api, mutation: str, wish: dict[str, Any], field: str) -> None:
+    done = await change(api, mutation, **wish)
+    assert (done["__typename"], done["problems"][0]["field"]) == ("ValidationFailed", field)
+    assert "is given twice" in done["problems"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("after", "order"),
+    [("Not A Cursor", "SLUG"), ("a/b", "SLUG"), ("zzz", "NAME"), ("zzz", "CALLS"), ("x/demo", "CALLS"), ("", "SLUG")],
+)
+async def test_what_no_page_gave_is_no_cursor(api: Api, after: str, order: str) -> None:
+    query = "query($a: String, $o: ProjectMeasure!) { projects(after: $a, order: {field: $o}) { totalCount } }"
+    (error,) = (await api.post(query, a=after, o=order)).json()["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
