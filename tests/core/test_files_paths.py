@@ -61,3 +61,9 @@ def test_ids_and_slugs_are_read_off_paths() -> None:
     assert [id_of(path) for path in paths] == ["meta/llama", "a", "t", "s"]
     assert slug_of("projects/s/tokens/t.yaml") == "s"
     assert slug_of("models/a.yaml") is None
+
+
+@pytest.mark.parametrize(("length", "fits"), [(1, True), (63, True), (64, False)])
+def test_a_slug_has_at_most_63_characters(length: int, fits: bool) -> None:
+    assert (kind_of(f"projects/{'a' * length}/project.yaml") is Project) is fits
+    assert (kind_of(f"providers/{'a' * length}.yaml") is Provider) is fits

@@ -10,7 +10,7 @@ import pytest
 from core.events import AttemptFinished, RequestFinished
 from core.routing.candidates import Candidate, Pool
 from core.routing.series import HORIZON_MS
-from core.routing.stats import MAX_WAITING, Statistics
+from core.routing.stats import Statistics
 from core.routing.window import Aggregate, Cell, Decay
 
 START_MS = 1_795_424_460_123
@@ -71,10 +71,10 @@ def test_what_waits_is_counted_oldest_first_whatever_ended_first() -> None:
 
 def test_no_more_records_wait_than_may() -> None:
     statistics = Statistics()
-    for number in range(MAX_WAITING):
+    for number in range(256):
         statistics.fold(ended(START_MS + number))
-    assert len(statistics._waiting) == MAX_WAITING
-    statistics.fold(ended(START_MS + MAX_WAITING))
+    assert len(statistics._waiting) == 256
+    statistics.fold(ended(START_MS + 256))
     assert statistics._waiting == []
 
 
