@@ -27,10 +27,10 @@ INSIDES: Final = re.compile(
 )
 
 KNOWN: Final = """{
-  revision { commit } viewer { id }
+  revision { commit } viewer { email }
   projects(first: 20) { pageInfo { endCursor } nodes { id slug tokens(first: 5) { nodes { id token } } } }
   models(first: 20) { nodes { id modelId } } providers(first: 20) { nodes { id providerId } } roles { name }
-  users(first: 20) { nodes { id } }
+  users(first: 20) { nodes { id email } }
   requestLogs(first: 5) { nodes { id traceId } pageInfo { endCursor } }
   history(first: 5) { nodes { commit } pageInfo { endCursor } }
 }"""
@@ -142,7 +142,7 @@ class Fuzzer:
         answer = self.client.post("/graphql", json={"query": KNOWN}).json()
         found = answer["data"]
         # Not ourselves: there are mutations that would shut us out.
-        found["users"]["nodes"] = [each for each in found["users"]["nodes"] if each["id"] != found["viewer"]["id"]]
+        found["users"]["nodes"] = [each for each in found["users"]["nodes"] if each["email"] != found["viewer"]["email"]]
         slugs = [each["slug"] for each in found["projects"]["nodes"]]
         tokens = [token for each in found["projects"]["nodes"] for token in each["tokens"]["nodes"]]
         models = [each["modelId"] for each in found["models"]["nodes"]]
