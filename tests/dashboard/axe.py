@@ -14,7 +14,8 @@ AXE = ROOT / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 # along it and scroll it.
 RUN = """(within) => {
   const open = [...document.querySelectorAll('[role=listbox], [role=menu]')].some((each) => each.checkVisibility())
-  const asked = { resultTypes: ['violations'], rules: { region: { enabled: !open }, 'scrollable-region-focusable': { enabled: !open } } }
+  const rules = { region: { enabled: !open }, 'scrollable-region-focusable': { enabled: !open } }
+  const asked = { resultTypes: ['violations'], rules }
   return axe.run(within, asked).then((all) => all.violations)
 }"""
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
