@@ -35,6 +35,7 @@ class MemoryLedger:
         self._accounts = Accounts()
         self._open: dict[str, Reservation] = {}
         self._generation = 0
+        self._book_in_use: Book | None = None
         self._untouched = new
 
     # --- what holds ---
@@ -42,7 +43,8 @@ class MemoryLedger:
     def book(self, settings: Settings, models: Mapping[str, Model]) -> Book:
         """The limits of a revision that comes into use, the newest so far."""
         self._generation += 1
-        return Book(self, self._generation, settings, models)
+        self._book_in_use = Book(self, self._generation, settings, models, self._book_in_use)
+        return self._book_in_use
 
     def account(self, scope: Scope) -> Account:
         """The account of a scope."""

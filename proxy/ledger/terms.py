@@ -30,6 +30,7 @@ from core.routing.candidates import Candidate
 from core.snapshot import TokenEntry
 from proxy.ledger.accounts import Account
 
+_ANEW_EVERY = 256  # revisions
 _COUNT_OUTPUT = frozenset({"cost", "output_tokens", "total_tokens"})
 
 
@@ -81,7 +82,7 @@ class Terms:
     """What the requests of one token are held to under one revision."""
 
     __slots__ = (
-        "_book", "_entry", "_plan", "default_cap", "limited", "models", "opening", "project", "token", "totals",
+        "_book", "_entry", "_named", "_plan", "default_cap", "limited", "models", "opening", "project", "token", "totals",
         "totals_accounts",
     )  # fmt: skip
 
@@ -89,19 +90,34 @@ class Terms:
         self._book = book
         self._plan = plan
         self._entry = entry
+        self._named: list[WindowUsage] = []  # the counts that its limits name, whether or not they hold
         self.models: dict[str, ModelTerms] = {}  # of the project's candidates, and of others that were asked for
         self.project = entry.project
         self.token = entry.id
         self.default_cap = plan.project.default_max_output_tokens
         scopes = total_scopes(entry.project, entry.id)
         levels = (book.settings.limits, plan.project.limits, entry.token.limits)
-        book.count_all(zip(scopes, levels, strict=True), now_ms)
+        self._named += book.count_all(zip(scopes, levels, strict=True), now_ms)
         self.totals = book.checks(effective_totals(*levels, scopes), total=True)
         self.totals_accounts = tuple([book.ledger.account(scope) for scope in scopes])
         self.limited = bool(self.totals)  # whether any limit holds, on whatever model
         for known in plan.candidates:
             self._compile(known, now_ms)
         self.opening = self.pending(now_ms)  # false once somebody has waited for what was used before
+
+    def hold_in(self, book: Book, plan: ProjectPlan, entry: TokenEntry) -> bool:
+        """Whether these are the terms under `book` too, because nothing that they were worked out from has changed.
+
+        Then they belong to it from now on. A count that the ledger is about to let go of has to be begun again.
+        """
+        if book is self._book:
+            return True
+        if plan is not self._plan or entry is not self._entry or any(usage.idle for usage in self._named):
+            return False
+        self._book = book
+        for usage in self._named:
+            usage.generation = max(usage.generation, book.generation)
+        return True
 
     def pending(self, now_ms: int) -> bool:
         """Whether a limit that holds counts something without knowing yet what was used of it before."""
@@ -118,7 +134,8 @@ class Terms:
         model = book.models.get(known.id)
         own_limits = NO_LIMITS if model is None else model.limits
         entry_limits = self._plan.entry_limits.get(known.id, NO_LIMITS)
-        book.count_all(zip(scopes, (own_limits, entry_limits, token_entry(token.models, known.id)), strict=True), now_ms)
+        levels = (own_limits, entry_limits, token_entry(token.models, known.id))
+        self._named += book.count_all(zip(scopes, levels, strict=True), now_ms)
         effective = effective_per_model(own_limits, entry_limits, token, known.id, scopes)
         terms = self.models[known.id] = ModelTerms(
             known.id,
@@ -133,28 +150,38 @@ class Terms:
 
 
 class Book:
-    """The limits of one revision over a ledger's counts. `generation` rises with each revision that comes into use."""
+    """The limits of one revision over a ledger's counts. `generation` rises with each revision that comes into use.
 
-    def __init__(self, ledger: Counting, generation: int, settings: Settings, models: Mapping[str, Model]) -> None:
+    Terms go over from the revision `before` where limits and models are the same: a commit to one project leaves the tokens of
+    a thousand others as they are. Now and then they are worked out anew, so that those of deleted tokens are forgotten.
+    """
+
+    def __init__(
+        self, ledger: Counting, generation: int, settings: Settings, models: Mapping[str, Model], before: Book | None = None
+    ) -> None:
         self.ledger = ledger
+        self.generation = generation
         self.settings = settings
         self.models = models
-        self._generation = generation
-        self._terms: dict[tuple[str, str], Terms] = {}
+        same = before is not None and before.models is models and before.settings.limits == settings.limits
+        self._terms: dict[tuple[str, str], Terms] = before._terms if before and same and generation % _ANEW_EVERY else {}
 
     def terms(self, plan: ProjectPlan, entry: TokenEntry, now_ms: int) -> Terms:
-        """What a token's requests are held to; worked out at its first request under this revision."""
+        """What a token's requests are held to; worked out at its first request under this revision, or an earlier one."""
         terms = self._terms.get((entry.project, entry.id))
-        if terms is None:
+        if terms is None or not terms.hold_in(self, plan, entry):
             terms = self._terms[entry.project, entry.id] = Terms(self, plan, entry, now_ms)
         return terms
 
-    def count_all(self, levels: Iterable[tuple[Scope, Limits]], now_ms: int) -> None:
+    def count_all(self, levels: Iterable[tuple[Scope, Limits]], now_ms: int) -> list[WindowUsage]:
         """Count what the rules of these levels name, whether or not they hold for the one who asks."""
+        named: list[WindowUsage] = []
         for scope, limits in levels:
             if limits.rules:
                 windows = {window_of(rule.window) for rule in limits.rules}
-                self.ledger.count(scope, windows, self._generation, now_ms)
+                self.ledger.count(scope, windows, self.generation, now_ms)
+                named += [self.ledger.usage(scope, window) for window in windows]
+        return named
 
     def checks(self, effective: tuple[Effective, ...], *, total: bool) -> tuple[Check, ...]:
         """The limits that hold, each with its count."""
