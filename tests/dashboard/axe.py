@@ -18,6 +18,9 @@ RUN = """(within) => {
   const asked = { resultTypes: ['violations'], rules }
   return axe.run(within, asked).then((all) => all.violations)
 }"""
+# Colours on their way from one theme to the other are in neither.
+SETTLED = """() => Promise.allSettled(document.getAnimations()
+  .filter((each) => each.effect.getComputedTiming().endTime < 5000).map((each) => each.finished)).then(() => null)"""
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -27,6 +30,7 @@ def dress(page: Page, theme: Literal["light", "dark"]) -> None:
     page.locator(f"html[data-mantine-color-scheme={theme}]").wait_for()
     # Two frames: what moves in a theme's change has then arrived, as nothing moves for long with reduced motion.
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))")
+    page.evaluate(SETTLED)
 
 
 def violations(page: Page, within: str = "html") -> list[str]:
