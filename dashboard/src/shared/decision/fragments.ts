@@ -40,6 +40,32 @@ export const PolicyShown = graphql(`
   }
 `)
 
+export const ExplanationShown = graphql(
+  `
+    fragment ExplanationShown on Explanation {
+      facts {
+        ...FactsShown
+      }
+      candidates
+      unable {
+        ...DropShown
+      }
+      dropped {
+        ...DropShown
+      }
+      policies {
+        ...PolicyShown
+      }
+      totals {
+        model
+        total
+      }
+      order
+    }
+  `,
+  [FactsShown, DropShown, PolicyShown],
+)
+
 export interface Decision {
   facts: ResultOf<typeof FactsShown> | null
   candidates: readonly string[]

@@ -1,6 +1,6 @@
 /** One request with its trace, and what another configuration would have made of it. */
 import { graphql, type ResultOf } from '../../api/graphql'
-import { DropShown, FactsShown, PolicyShown } from '../decision/fragments'
+import { DropShown, ExplanationShown, FactsShown, PolicyShown } from '../decision/fragments'
 
 export const REQUEST = graphql(
   `
@@ -88,28 +88,11 @@ export const EXPLAIN_AGAIN = graphql(
         at
         revision
         reconstructed
-        facts {
-          ...FactsShown
-        }
-        candidates
-        unable {
-          ...DropShown
-        }
-        dropped {
-          ...DropShown
-        }
-        policies {
-          ...PolicyShown
-        }
-        totals {
-          model
-          total
-        }
-        order
+        ...ExplanationShown
       }
     }
   `,
-  [FactsShown, DropShown, PolicyShown],
+  [ExplanationShown],
 )
 
 /** Asked for alone: it takes a permission of its own. */

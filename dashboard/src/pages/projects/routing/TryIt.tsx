@@ -5,35 +5,18 @@ import { useClient } from 'urql'
 import { inWords } from '../../../api/client'
 import { graphql, type Json, type ResultOf } from '../../../api/graphql'
 import { DecisionView } from '../../../shared/decision/DecisionView'
-import { DropShown, FactsShown, PolicyShown } from '../../../shared/decision/fragments'
+import { ExplanationShown } from '../../../shared/decision/fragments'
 import { duration } from '../../../shared/formats'
 
 const EXPLAIN = graphql(
   `
     query Explain($project: String!, $request: RequestInput!, $routing: JSON) {
       explain(project: $project, request: $request, routing: $routing) {
-        facts {
-          ...FactsShown
-        }
-        candidates
-        unable {
-          ...DropShown
-        }
-        dropped {
-          ...DropShown
-        }
-        policies {
-          ...PolicyShown
-        }
-        totals {
-          model
-          total
-        }
-        order
+        ...ExplanationShown
       }
     }
   `,
-  [FactsShown, DropShown, PolicyShown],
+  [ExplanationShown],
 )
 type Explanation = NonNullable<ResultOf<typeof EXPLAIN>['explain']>
 
