@@ -1,118 +1,24 @@
-"""The repository's pre-receive hook: check a push before it is accepted, whether or not anything of Waybill is running.
+"""The repository's pre-receive hook, which git starts as a process for each push; see `pushes.py` for what it checks.
 
-Git starts it as a process in the repository, with `old new ref` lines on its input; the pushed objects lie in a quarantine
-folder. What it prints reaches the person who pushes; a status other than 0 refuses the whole push. It starts from the newest
-published state, so that it costs what changed, and from all files when there is none. Imports are part of its one second.
+The turn comes before the imports: they take longer than the check itself, and what is committed meanwhile refuses the push.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TextIO
 
-from pygit2 import Commit, Oid
-from pygit2.enums import SortMode
-
-from api.publications import Publications
-from api.repository import checks, locks, trees
-from api.repository.store import BRANCH, Repository
-from core.files import ConfigError, ConfigErrors
-from core.layout import Layout
-
-_ZERO = "0" * 40
-
-
-class PushRefused(Exception):
-    """A push that cannot be accepted as such, whatever its files say."""
+from api.repository import locks
 
 
 def main() -> int:
     """Run as a hook: the data folder is the argument. Returns the process status."""
-    repository = Repository(Path(os.environ.get("GIT_DIR", ".")).resolve())
-    return run(repository, Layout(Path(sys.argv[1])), os.environ, sys.stdin, sys.stderr)
+    repository = Path(os.environ.get("GIT_DIR", ".")).resolve()
+    locks.take_turn(repository)
+    from api.repository import pushes
 
-
-def run(repository: Repository, layout: Layout, environment: Mapping[str, str], updates: Iterable[str], answer: TextIO) -> int:
-    """Check the pushed `updates`, say what is wrong on `answer`, and return 0 (accept) or 1."""
-    try:
-        # A writer killed while it moved the branch would let this push fail after its check.
-        locks.wait_until_free(repository.path)
-        if quarantine := environment.get("GIT_QUARANTINE_PATH"):
-            repository.git.odb.add_disk_alternate(quarantine)
-        for line in updates:
-            old, new, reference = line.split(maxsplit=2)
-            check_update(repository, layout, old, new, reference.strip())
-    except PushRefused as refused:
-        print(f"waybill: {refused}", file=answer)
-    except ConfigErrors as errors:
-        print("waybill: this push does not validate, so nothing was changed:", file=answer)
-        print(errors, file=answer)
-    except Exception as error:
-        # Closed when in doubt. The text may quote what was pushed, so only the kind of failure is said.
-        print(f"waybill: the check of this push failed ({type(error).__name__}); nothing was changed", file=answer)
-    else:
-        return 0
-    return 1
-
-
-def check_update(repository: Repository, layout: Layout, old: str, new: str, reference: str) -> None:
-    """Raise PushRefused or ConfigErrors unless `reference` may move from `old` to `new`."""
-    if reference != BRANCH:
-        name = checks.shown(reference.removeprefix("refs/heads/"))
-        raise PushRefused(
-            f"only the branch main can be pushed to, not {name}; push your commit with `git push origin HEAD:main`"
-        )
-    if new == _ZERO:
-        raise PushRefused("the branch main cannot be deleted: it is the configuration")
-    tip = repository.git.get(Oid(hex=new))
-    if not isinstance(tip, Commit):
-        raise PushRefused("main must be a commit, not a tag or another object")
-    before = None if old == _ZERO else old
-    checks.refuse(_irregular(repository, before, new))
-    checks.refuse(_leaks(repository, before, tip))
-    publication = Publications(layout.published).load()
-    known = checks.Known(publication.revision, publication.config) if publication is not None else None
-    checks.validated(repository, known, before, repository.changes(before, new))
-
-
-def _irregular(repository: Repository, old: str | None, new: str) -> Iterator[ConfigError]:
-    """Entries that are no ordinary files, and paths that are no readable text."""
-    before = repository.tree(old) if old is not None else None
-    for entry in trees.entries_between(repository.git, before, repository.tree(new)):
-        if entry.blob is None:
-            continue
-        path = checks.shown(entry.raw_path.decode(errors="backslashreplace"))
-        if entry.path is None:
-            yield ConfigError(path, 1, "", "the path is not UTF-8 text: rename it")
-        elif not entry.regular:
-            yield ConfigError(path, 1, "", "this is a symbolic link or a submodule: only ordinary files can be pushed")
-
-
-def _leaks(repository: Repository, old: str | None, tip: Commit) -> Iterator[ConfigError]:
-    """Secrets in any pushed commit, its message too: one that a later commit removes would still be in the pushed history."""
-    walk = repository.git.walk(tip.id, SortMode.TOPOLOGICAL)
-    if old is not None:
-        walk.hide(Oid(hex=old))
-    seen: set[str] = set()
-    for commit in walk:
-        name = f"commit {str(commit.id)[:12]}"
-        yield from checks.leak_faults(f"message of {name}", commit.raw_message)
-        for person in (commit.author, commit.committer):
-            yield from checks.leak_faults(f"author of {name}", b"%s <%s>" % (person.raw_name, person.raw_email))
-        before = commit.parents[0].tree if commit.parents else None
-        for entry in trees.entries_between(repository.git, before, commit.tree):
-            if entry.blob is not None:
-                yield from checks.leak_faults(f"the name of a file of {name}", entry.raw_path)
-            if entry.blob is None or not entry.regular or entry.blob in seen:
-                continue
-            seen.add(entry.blob)
-            path = entry.raw_path.decode(errors="backslashreplace")
-            for fault in checks.leak_faults(path, repository.data(entry.blob)):
-                where = "" if commit.id == tip.id else f" (in commit {str(commit.id)[:12]}: take it out of the history too)"
-                yield ConfigError(fault.file, fault.line, fault.field, fault.reason + where)
+    return pushes.run(repository, Path(sys.argv[1]), os.environ, sys.stdin, sys.stderr)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 STALE_AFTER_S = 5.0
 YOUNG_S = 0.3
+# How long one push may keep others from writing: several times what a check takes on a busy machine.
+TURN_S = 5.0
 _PAUSE_S = 0.02
 
 
@@ -35,6 +38,31 @@ def writing(repository: Path, *, wait: bool = True) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+def take_turn(repository: Path) -> None:
+    """Keep other writers away until the git process that runs this hook has ended, at most `TURN_S`.
+
+    Without it, a push meets a branch that moved during its check wherever commits come faster than checks end. Git moves the
+    branch after the hook, so the lock passes to a process that waits for git.
+    """
+    with (repository / "waybill-writer").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        git = os.getppid()
+        if os.fork() == 0:
+            try:
+                _wait_for_the_end_of(git)
+            finally:
+                os._exit(0)
+
+
+def _wait_for_the_end_of(process: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(null, stream)  # git takes an open output of its hook for a hook at work
+    end = select.poll()
+    end.register(os.pidfd_open(process), select.POLLIN)
+    end.poll(TURN_S * 1_000)
 
 
 def held(repository: Path) -> Iterator[Path]:
