@@ -28,16 +28,18 @@ from tests.proxy.product import (
 )
 from tests.proxy.servers import chunk
 
-ATTEMPT_MS = 500
-# Which project asks which models, and how long its requests may take in all: where a healthy model is still to be asked, long
-# enough for a busy machine; where the time of the request itself is to run out, not long.
+# Which project asks which models, how long an attempt may take there, and how long a request in all: not long where time is
+# what is to run out, and long enough for a busy machine everywhere else.
+PATIENT_MS = 10_000
 PROJECTS = {
-    "alone": (["a"], 900),
-    "backed": (["a", "b"], 10_000),
-    "committed": (["a", "b"], 900),
-    "shut": (["refused"], 900),
-    "shut-backed": (["refused", "b"], 10_000),
-    "well": (["b"], 10_000),
+    "alone": (["a"], PATIENT_MS, PATIENT_MS),
+    "alone-hurried": (["a"], 500, 900),
+    "backed": (["a", "b"], 500, PATIENT_MS),
+    "committed": (["a", "b"], PATIENT_MS, PATIENT_MS),
+    "committed-hurried": (["a", "b"], 500, 900),
+    "shut": (["refused"], PATIENT_MS, PATIENT_MS),
+    "shut-backed": (["refused", "b"], PATIENT_MS, PATIENT_MS),
+    "well": (["b"], PATIENT_MS, PATIENT_MS),
 }
 JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -54,6 +56,15 @@ class Fault(NamedTuple):
     stream: bool
     code: str | None
     committed: bool = False
+
+    def project(self, *, backed: bool) -> str:
+        """The one of `PROJECTS` in which it is met, `backed` by a healthy model or not."""
+        if self.behaviour is None:
+            return "shut-backed" if backed else "shut"
+        if backed and not self.committed:
+            return "backed"
+        name = "committed" if backed else "alone"
+        return f"{name}-hurried" if self.code == "timeout" else name
 
 
 async def reset(asked: Asked) -> None:
@@ -160,9 +171,9 @@ def fault_token(project: str) -> str:
 
 def fault_configuration(port: int, *, patience: int = 1) -> dict[str, bytes]:
     """The models and projects that the faults are asked through; `patience` times their usual timeouts."""
-    attempt_ms = ATTEMPT_MS * patience
     files = configuration(port, ["a", "b", "refused"], ports={"refused": 1})
-    for project, (models, timeout_ms) in PROJECTS.items():
+    for project, (models, attempt_ms, timeout_ms) in PROJECTS.items():
+        attempt_ms *= patience
         timeouts = f"attempt_timeout_ms: {attempt_ms}, idle_timeout_ms: {attempt_ms}, timeout_ms: {timeout_ms * patience}"
         listed = ", ".join(f"{{id: {model}}}" for model in models)
         digest = hashlib.sha256(fault_token(project).encode()).hexdigest()
@@ -193,10 +204,7 @@ class FaultClients:
     async def suffer(self, name: str, *, backed: bool) -> None:
         """Meet one fault, and hold what the SDK sees to what it should see."""
         fault = EVERY[name]
-        if fault.behaviour is None:
-            project = "shut-backed" if backed else "shut"
-        else:
-            project = "alone" if not backed else "committed" if fault.committed else "backed"
+        project = fault.project(backed=backed)
         outcome = await self._ask(self._sdks[project], name, stream=fault.stream)
         expected = "well" if backed and not fault.committed else fault.code
         assert outcome == expected, f"{name}, {project}: {outcome}"
