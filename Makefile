@@ -13,7 +13,9 @@ BENCH_PROGRAMS := wrk:wrk nginx:nginx-light gcc:gcc node:nodejs taskset:util-lin
 CLIENTS := $(foreach name,audit clients,tests/api/$(name)/node_modules/.package-lock.json)
 INSPECTOR := tests/repo/inspector/node_modules/.package-lock.json
 # Tests wait for processes and pages half of their time.
-WORKERS := $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
+WORKERS := $(shell echo $$(( $$(nproc) * 2 )))
+# The files that take longest come first, so that none of them runs on alone at the end.
+LONG_FIRST := tests/dashboard tests/e2e tests/soak tests/api tests/waybill tests
 SOURCES := waybill core proxy api tests bench
 DASHBOARD := api/static/index.html
 NPM = PATH="$(abspath $(VENV))/node/bin:$$PATH" npm --prefix dashboard --silent
@@ -31,7 +33,7 @@ test: $(VENV)/.dev $(DASHBOARD) $(if $(TESTS),,$(CLIENTS)) ## Run the tests. TES
 	@$(call programs,$(TEST_PROGRAMS))
 	@($(call programs,$(BROWSER))) || echo 'without Chromium the tests of the dashboard are left out' >&2
 	$(if $(TESTS),,$(NPM) run test)
-	$(VENV)/bin/pytest -m 'not soak' $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile tests --ignore=tests/repo)
+	$(VENV)/bin/pytest -m 'not soak' $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder $(LONG_FIRST) --ignore=tests/repo)
 
 check: $(VENV)/.dev $(DASHBOARD) $(INSPECTOR) ## Format, lint, types, import rules, schema, links, README commands, documentation.
 	@$(call programs,$(TEST_PROGRAMS))
