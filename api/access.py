@@ -11,6 +11,7 @@ How a rule learns its project (`api/graphql/guard.py` asks):
   something in one). Whoever may not see that project is answered as if there were none: null, or the union's `NotFound`.
 - `Somewhere("report:read")` asks for it in any project; the resolver then narrows what it answers to
   `viewer.projects("report:read")`: None for all of them, else a frozenset of slugs.
+- `OrNull("report:read")` asks for it where the object is: whoever lacks it reads null there, and the rest of the object.
 - A GraphQL type whose class has `project_slug` (an attribute, a property or a `strawberry.Private` field) is of that project:
   its fields' rules are asked there, and a field that answers with it asks the type's rule in the project of what it found
   (null, or left out of a list, for whoever may not see that project).
@@ -54,7 +55,13 @@ class Somewhere(msgspec.Struct, frozen=True):
     rule: Rule
 
 
-Asked: TypeAlias = Rule | In | Somewhere
+class OrNull(msgspec.Struct, frozen=True):
+    """`rule` in the object's project; a viewer without it reads null, which is no denied attempt: lists mix projects."""
+
+    rule: Rule
+
+
+Asked: TypeAlias = Rule | In | Somewhere | OrNull
 
 # What it takes to see any field of a type; a field whose type differs from its parent's asks for this on entering.
 TYPE_RULES: Final[Mapping[str, Rule]] = {
@@ -278,7 +285,11 @@ FIELD_RULES: Final[Mapping[str, Asked]] = {
     "Subscription.requestLogFirehose": Somewhere("report:read"),
     "Subscription.requestProgress": In("report:read", "project"),
     "RequestTrace.content": "content:read",
+    "Project.limitUse": OrNull("report:read"),
+    "Project.today": OrNull("report:read"),
+    "Project.trend": OrNull("report:read"),
     "Token.lastUsedAt": "report:read",
+    "Token.limitUse": OrNull("report:read"),
     # Narrowed to nothing for whoever does not see all projects.
     "Model.limitUse": Somewhere("report:read"),
 }
@@ -416,7 +427,7 @@ def signed_in(viewer: Viewer | None) -> Viewer:
 
 def permission_of(asked: Asked) -> Rule:
     """The permission that is asked for, wherever that is."""
-    return asked.rule if isinstance(asked, In | Somewhere) else asked
+    return asked.rule if isinstance(asked, In | Somewhere | OrNull) else asked
 
 
 def rules_for(type_name: str, field_name: str, entered_type: str) -> tuple[Asked, ...]:

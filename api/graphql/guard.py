@@ -2,7 +2,7 @@
 
 Only a field that asks for more than its parent is wrapped, so a row of plain figures costs nothing. Where a field answers with
 a union that has `NotAllowed`, a missing permission is that member, and a project that the viewer may not see its `NotFound`;
-elsewhere a missing permission is an error of the field, and what may not be seen is null.
+elsewhere a missing permission is an error of the field, and what may not be seen is null. A field with `OrNull` is just null.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from api.access import (
     Forbidden,
     In,
     NotVisible,
+    OrNull,
     Rule,
     Somewhere,
     permission_of,
@@ -35,6 +36,7 @@ from api.access import (
     require_in,
     require_somewhere,
     rules_for,
+    signed_in,
 )
 from api.graphql.arguments import argument_at, project_named
 from api.graphql.context import Context
@@ -109,6 +111,10 @@ def _asked_before(resolve: Resolver, rules: tuple[Asked, ...], scope: Scope, ref
     def checked(source: Any, info: Any, **arguments: Any) -> Any:
         context: Context = info.context
         for rule in rules:
+            if isinstance(rule, OrNull):
+                if not signed_in(context.viewer).may(rule.rule, source.project_slug):
+                    return None
+                continue
             try:
                 if isinstance(rule, In):
                     require_in(context.viewer, rule, project_named(context, arguments, rule.project))

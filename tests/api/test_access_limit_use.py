@@ -21,6 +21,8 @@ RULES = "\nlimits:\n  rules:\n    - {metric: calls, window: daily, value: 1}\n"
 SAID = "the daily call limit of the platform is used up: 11 of 1 used, until 2026-09-21T00:00:00Z"
 EXPLAIN = """query($project: String!, $request: RequestInput!) { explain(project: $project, request: $request) {
   limits { scope used } dropped { reason } } }"""
+PROJECTS = """{ projects(first: 10) { nodes { slug today { calls } trend { calls } limitUse { used }
+  tokens(first: 2) { nodes { limitUse { used } } } } } }"""
 TRACE = "query($id: ID!) { requestLog(id: $id) { error trace { dropped { reason } attempts { error } } } }"
 
 
@@ -86,3 +88,10 @@ async def test_a_trace_and_a_row_tell_a_member_no_sum_over_all_projects(
                 assert ("11 of 1" in str(rows)) is shown
                 assert "until 2026" in str(rows)
                 return
+
+
+async def test_projects_are_listed_whole_for_whoever_may_not_read_reports(api: Api, keys: dict[str, str]) -> None:
+    nodes = (await api.data(PROJECTS, keys["builder"]))["projects"]["nodes"]
+    assert {OWN, "support-bot"} <= {node["slug"] for node in nodes}
+    assert all(node["today"] is node["trend"] is node["limitUse"] is None for node in nodes)
+    assert all(token["limitUse"] is None for node in nodes for token in node["tokens"]["nodes"])

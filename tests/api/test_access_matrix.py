@@ -75,7 +75,7 @@ async def api(tmp_path_factory: Any, keys: dict[str, str]) -> AsyncIterator[Api]
     async with running(tmp_path_factory.mktemp("matrix") / "data", prepare) as api:
         await api.record(
             *(
-                finished(number, project=slug, at_ms=now_ms(), content={"prompt": "hi"})
+                finished(number, project=slug, token="laptop", at_ms=now_ms(), content={"prompt": "hi"})
                 for number, slug in ((1, OWN), (2, FOREIGN))
             )
         )
@@ -236,7 +236,7 @@ async def _shown(api: Api, document: str, key: str) -> bool:
 
 def _chain(found: Any) -> list[Any]:
     values = [found]
-    while isinstance(found, dict) and found:
-        found = next(iter(found.values()))
+    while isinstance(found, dict | list) and found:
+        found = found[0] if isinstance(found, list) else next(iter(found.values()))
         values.append(found)
     return values

@@ -14,6 +14,9 @@ from api.graphql.types.limit_words import LimitMetric
 from api.limit_usage import LimitUse as Standing
 from core.limits import Scope, without_shared_figures
 
+# Of fields whose rule is `OrNull("report:read")`.
+NO_REPORTS = "null for whoever may not read reports there"
+
 
 @strawberry.type(description="A limit that requests here are held to, and how much of it is used.")
 class LimitUse:

@@ -17,7 +17,7 @@ from api.database.usage import DAY_MS, Day, Figures
 from api.graphql.context import Info
 from api.graphql.errors import BadInput
 from api.graphql.ids import node_id
-from api.graphql.types.limit_use import LimitUse, seen
+from api.graphql.types.limit_use import NO_REPORTS, LimitUse, seen
 from api.graphql.types.limits import Limits
 from api.graphql.types.nodes import Label, Node, PageInfo, labels, page_size
 from api.graphql.types.routing import ProjectRouting
@@ -154,8 +154,8 @@ class Project(Node):
             return []
         return [str(policy.__struct_config__.tag) for policy in found.policies if policy.enabled]
 
-    @strawberry.field(description="What the project used since midnight, UTC.")
-    def today(self, info: Info) -> UsageFigures:
+    @strawberry.field(description=f"What the project used since midnight, UTC; {NO_REPORTS}.")
+    def today(self, info: Info) -> UsageFigures | None:
         """Of its list, else through a loader."""
         if self.used_today is not None:
             return UsageFigures.of(self.used_today)
@@ -164,12 +164,12 @@ class Project(Node):
     async def _today(self, info: Info) -> UsageFigures:
         return UsageFigures.of(await info.context.loaders.today.load(self.slug))
 
-    @strawberry.field(description="What it used in each of the last days, UTC.")
+    @strawberry.field(description=f"What it used in each of the last days, UTC; {NO_REPORTS}.")
     def trend(
         self,
         info: Info,
         days: Annotated[int, strawberry.argument(description="How many, today's included; at most 31.")] = TREND_DAYS,
-    ) -> UsageTrend:
+    ) -> UsageTrend | None:
         """Of its list, else through a loader."""
         if not 1 <= days <= MOST_DAYS:
             raise BadInput(f"`days` must be between 1 and {MOST_DAYS}, not {days}")
@@ -182,9 +182,9 @@ class Project(Node):
 
     @strawberry.field(
         description="The limits that its requests are held to, with their present use; those of all projects together only for "
-        "whoever may see all projects."
+        f"whoever may see all projects; {NO_REPORTS}."
     )
-    async def limit_use(self, info: Info) -> list[LimitUse]:
+    async def limit_use(self, info: Info) -> list[LimitUse] | None:
         """Through a loader."""
         uses = await info.context.loaders.limit_uses.load(Scope(self.slug))
         return seen(signed_in(info.context.viewer), uses)

@@ -12,7 +12,7 @@ from api.catalogue import Catalogue
 from api.graphql.context import Info
 from api.graphql.ids import node_id
 from api.graphql.scalars import Instant
-from api.graphql.types.limit_use import LimitUse, seen
+from api.graphql.types.limit_use import NO_REPORTS, LimitUse, seen
 from api.graphql.types.limits import Limits
 from api.graphql.types.nodes import Label, Node, PageInfo, labels
 from core import config
@@ -53,9 +53,9 @@ class Token(Node):
 
     @strawberry.field(
         description="The limits that its requests are held to, with their present use; those of all projects together only for "
-        "whoever may see all projects."
+        f"whoever may see all projects; {NO_REPORTS}."
     )
-    async def limit_use(self, info: Info) -> list[LimitUse]:
+    async def limit_use(self, info: Info) -> list[LimitUse] | None:
         """Through a loader."""
         uses = await info.context.loaders.limit_uses.load(Scope(self.project_slug, self.token))
         return seen(signed_in(info.context.viewer), uses)
