@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { useMutation, useQuery } from 'urql'
 import { AskDialog } from '../../shared/ask/AskDialog'
 import { fieldError, refusal, type Refusal } from '../../shared/ask/refusals'
-import { CREATE_USER, DELETE_USER, RESET_PASSWORD, ROLES, UPDATE_USER, type User } from './queries'
+import { CREATE_USER, DELETE_USER, RESET_PASSWORD, REVOKE_KEYS, ROLES, UPDATE_USER, type User } from './queries'
 
 /** The roles that hold everywhere. */
 function useRoles(): string[] {
@@ -81,7 +81,7 @@ function RoleField({ value, onChange, roles, error }: RoleFieldProps) {
   )
 }
 
-export type Deed = 'edit' | 'password' | 'disable' | 'enable' | 'delete'
+export type Deed = 'edit' | 'password' | 'keys' | 'disable' | 'enable' | 'delete'
 
 const WORDS: Record<Deed, [title: string, action: string, about: string]> = {
   edit: ['Name and role of', 'Save', ''],
@@ -90,6 +90,7 @@ const WORDS: Record<Deed, [title: string, action: string, about: string]> = {
     'Reset the password',
     'A new one is made up and shown once. Their sessions end; API keys stay.',
   ],
+  keys: ['Revoke all API keys of', 'Revoke the keys', 'What uses one of them stops at once. They can make new ones.'],
   disable: ['Disable', 'Disable', 'They cannot sign in any more; sessions and streams end, keys included.'],
   enable: ['Enable', 'Enable', 'They may sign in again.'],
   delete: ['Delete', 'Delete the user', 'Sessions and keys go, too. What they did stays in history and audit log.'],
@@ -107,6 +108,7 @@ export function UserDialog({ deed, user, onClose, onDone }: DialogProps) {
   const [role, setRole] = useState(user.role)
   const [, update] = useMutation(UPDATE_USER)
   const [, remove] = useMutation(DELETE_USER)
+  const [, revoke] = useMutation(REVOKE_KEYS)
   const [, reset] = useMutation(RESET_PASSWORD)
   const roles = useRoles()
   const [title, action, about] = WORDS[deed]
@@ -116,6 +118,10 @@ export function UserDialog({ deed, user, onClose, onDone }: DialogProps) {
     if (deed === 'delete') {
       const { data, error } = await remove({ input: common })
       return refusal(data?.userDelete, error)
+    }
+    if (deed === 'keys') {
+      const { data, error } = await revoke({ input: common })
+      return refusal(data?.userKeysRevoke, error)
     }
     if (deed === 'password') {
       const { data, error } = await reset({ input: common })
@@ -137,7 +143,7 @@ export function UserDialog({ deed, user, onClose, onDone }: DialogProps) {
     <AskDialog
       title={`${title} ${user.email}`}
       action={action}
-      grave={deed === 'delete' || deed === 'disable'}
+      grave={deed === 'delete' || deed === 'disable' || deed === 'keys'}
       onClose={onClose}
       onAsk={ask}
     >

@@ -154,6 +154,7 @@ function Deeds({ user, own, onDo }: { user: User; own: boolean; onDo: TableProps
       <Menu.Dropdown>
         <Menu.Item onClick={() => onDo('edit', user)}>Name and role</Menu.Item>
         <Menu.Item onClick={() => onDo('password', user)}>Reset the password</Menu.Item>
+        <Menu.Item onClick={() => onDo('keys', user)}>Revoke all API keys</Menu.Item>
         {!own && (
           <>
             <Menu.Item onClick={() => onDo(user.disabledAt ? 'enable' : 'disable', user)}>

@@ -124,6 +124,20 @@ export const RESET_PASSWORD = graphql(
   [Invalid, Denied, Missing],
 )
 
+export const REVOKE_KEYS = graphql(
+  `
+    mutation RevokeKeys($input: UserKeysRevokeInput!) {
+      userKeysRevoke(input: $input) {
+        __typename
+        ...Invalid
+        ...Denied
+        ...Missing
+      }
+    }
+  `,
+  [Invalid, Denied, Missing],
+)
+
 export const CREATE_ROLE = graphql(
   `
     mutation CreateRole($input: RoleCreateInput!) {

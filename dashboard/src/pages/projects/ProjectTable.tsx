@@ -75,6 +75,24 @@ function Row({ project }: { project: ListedProject }) {
       <Table.Td>
         <Some words={policies} none="in order" />
       </Table.Td>
+      {today && trend ? (
+        <Figures today={today} trend={trend} />
+      ) : (
+        <Table.Td colSpan={3} ta="right">
+          <Text size="xs" c="dimmed">
+            You may not read its reports
+          </Text>
+        </Table.Td>
+      )}
+    </Table.Tr>
+  )
+}
+
+type FiguresProps = { [Name in 'today' | 'trend']: NonNullable<ListedProject[Name]> }
+
+function Figures({ today, trend }: FiguresProps) {
+  return (
+    <>
       <Table.Td ta="right">
         {money(today.cost)}
         {today.unpricedCalls > 0 && (
@@ -94,7 +112,7 @@ function Row({ project }: { project: ListedProject }) {
       <Table.Td>
         <Sparkline values={trend.calls} label={`Calls a day: ${trend.calls.map(count).join(', ')}`} />
       </Table.Td>
-    </Table.Tr>
+    </>
   )
 }
 

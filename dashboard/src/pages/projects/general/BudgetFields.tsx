@@ -14,7 +14,7 @@ const BUDGETS = [
 
 export function BudgetFields({ project, values, onChange, problems, disabled }: FieldsProps) {
   const path = `projects/${project.slug}/project.yaml`
-  const uses = project.limitUse.filter((use) => use.scope === 'PROJECT')
+  const uses = project.limitUse?.filter((use) => use.scope === 'PROJECT') ?? []
   return (
     <Stack>
       <Title order={2}>Budget</Title>

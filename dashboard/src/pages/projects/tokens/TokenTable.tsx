@@ -74,7 +74,7 @@ export function TokenTable({ project, tokens, locked, onEdit, onRegenerate }: Pr
                   </Group>
                 </Table.Td>
                 <Table.Td>
-                  {token.lastUsedAt ? <span title={instant(token.lastUsedAt)}>{ago(token.lastUsedAt)}</span> : 'never'}
+                  <LastUsed at={token.lastUsedAt} />
                 </Table.Td>
                 <Table.Td>
                   <Ends token={token} />
@@ -112,7 +112,7 @@ export function TokenTable({ project, tokens, locked, onEdit, onRegenerate }: Pr
 }
 
 function Limited({ token }: { token: Token }) {
-  const own = token.limitUse.filter(({ scope }) => scope === 'TOKEN' || scope === 'TOKEN_MODEL')
+  const own = token.limitUse?.filter(({ scope }) => scope === 'TOKEN' || scope === 'TOKEN_MODEL')
   return (
     <Stack gap={4}>
       <Text size="xs" c="dimmed">
@@ -121,9 +121,15 @@ function Limited({ token }: { token: Token }) {
           : 'as the project'}
         {token.models.map(({ id, limits }) => ` · ${id}: ${limitsWords(limits)}`)}
       </Text>
-      <LimitUseList uses={own} />
+      {own && <LimitUseList uses={own} />}
     </Stack>
   )
+}
+
+/** `at` is undefined for whoever may not read reports. */
+function LastUsed({ at }: { at: string | null | undefined }) {
+  if (at === undefined) return '—'
+  return at ? <span title={instant(at)}>{ago(at)}</span> : 'never'
 }
 
 function Ends({ token: { expiresAt, formerValidUntil } }: { token: Token }) {

@@ -26,7 +26,7 @@ export default function TokensTab({ project: { slug } }: TabProps) {
   const [open, setOpen] = useState<Open>()
   const [shown, setShown] = useState<{ name: string; value: string }>()
   const pages = usePages(
-    { query: TOKENS, variables: { slug, search: asked || null } },
+    { query: TOKENS, variables: { slug, search: asked || null, reports: viewer.may('report:read', slug) } },
     ({ project }) => project?.tokens,
   )
   const mayWrite = viewer.may('token:write', slug)

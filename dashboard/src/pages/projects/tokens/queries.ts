@@ -5,7 +5,7 @@ import { LimitsShown, UseShown } from '../queries'
 
 export const TOKENS = graphql(
   `
-    query Tokens($slug: String!, $search: String, $after: String) {
+    query Tokens($slug: String!, $search: String, $after: String, $reports: Boolean!) {
       project(slug: $slug) {
         slug
         revision
@@ -22,7 +22,7 @@ export const TOKENS = graphql(
             prefix
             expiresAt
             formerValidUntil
-            lastUsedAt
+            lastUsedAt @include(if: $reports)
             limits {
               ...LimitsShown
             }
