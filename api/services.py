@@ -17,6 +17,7 @@ from api.proxies import ProxyReports
 from api.publish import Publisher
 from api.repository.store import Repository
 from api.sealing import Sealing
+from api.wishes import Wishes
 
 
 @dataclass
@@ -35,11 +36,13 @@ class Services:
     history: History = field(init=False)
     proxies: ProxyReports = field(init=False)
     progress: ProgressFeed = field(init=False)
+    wishes: Wishes = field(init=False)
 
     def __post_init__(self) -> None:
         self.history = History(self.repository, lambda: (self.publisher.revision, self.publisher.config))
         self.proxies = ProxyReports(self.publisher)
         self.progress = ProgressFeed(self.publisher.layout)
+        self.wishes = Wishes(self.engine, self.publisher.layout.wishes_key)
 
     def catalogue(self) -> Catalogue:
         """The published configuration, indexed once a revision."""

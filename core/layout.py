@@ -74,6 +74,11 @@ class Layout:
         return self.data / "keys" / "sealing.pub"
 
     @property
+    def wishes_key(self) -> Path:
+        """The key of the digests that tell a retry from another wish, mode 0600; only the API reads it."""
+        return self.data / "keys" / "wishes.key"
+
+    @property
     def secrets(self) -> Path:
         """The folder whose files `credential: {file: NAME}` may name."""
         return self.data / "secrets"

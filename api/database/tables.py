@@ -276,14 +276,15 @@ audit = Table(
     Index(None, "action", "id"),
 )
 
-# What an idempotency key was used for, written in the transaction that did it: a retry finds it and does nothing.
+# What an idempotency key was used for, written in the transaction that did it: a retry finds it and does nothing. Changes of the
+# configuration have theirs in their commit; here are those of them that found nothing to change.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
     Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("key", String(200), primary_key=True),
     Column("action", String(60), nullable=False),
-    Column("wish_sha256", LargeBinary(32), nullable=False),  # of what was asked, without secrets
+    Column("wish_sha256", LargeBinary(32), nullable=False),  # a digest of what was asked
     Column("result", String(100), nullable=False),  # the id of what came of it
     Column("at_ms", BigInteger, nullable=False, index=True),
 )

@@ -129,13 +129,21 @@ async def test_another_key_changes_the_credential_alone(api: Api) -> None:
     assert (await change(api, "providerKeySet", providerId="none", credential={"key": KEY}))["__typename"] == "NotFound"
 
 
-async def test_a_retry_seals_once_and_its_digest_knows_nothing_of_the_key(api: Api) -> None:
-    wish = {"providerId": "local", "credential": {"key": KEY}, "expectedRevision": api.head(), "idempotencyKey": "seal-1"}
-    first = await change(api, "providerKeySet", **wish)
-    again = await change(api, "providerKeySet", **{**wish, "credential": {"key": f"{KEY} of a client that forgot which"}})
-    assert (again["change"]["replayed"], again["change"]["revision"]) == (True, first["change"]["revision"])
-    other = await change(api, "providerKeySet", **{**wish, "providerId": "openai"})
-    assert problem(other)[0] == "idempotencyKey"
+async def test_a_retry_seals_once_and_another_key_is_no_retry(api: Api) -> None:
+    wishes: list[tuple[str, dict[str, Any]]] = [
+        ("providerKeySet", {"providerId": "local"}),
+        ("providerUpdate", {"providerId": "local", "enabled": True}),
+        ("providerCreate", {"providerId": "sealed-once", "preset": "groq"}),
+    ]
+    for name, wish in wishes:
+        wish = {**wish, "credential": {"key": KEY}, "expectedRevision": api.head(), "idempotencyKey": f"seal-{name}"}
+        first = await change(api, name, **wish)
+        again = await change(api, name, **{**wish, "expectedRevision": api.head()})
+        assert (again["change"]["replayed"], again["change"]["revision"]) == (True, first["change"]["revision"])
+        for other in ({"credential": {"key": f"{KEY} of later"}}, {"reason": "another wish"}):
+            assert problem(await change(api, name, **{**wish, **other}))[0] == "idempotencyKey"
+        assert api.head() == first["change"]["revision"]
+        assert opened(api, wish["providerId"])[2] == KEY
 
 
 async def test_a_provider_in_use_stays_and_says_by_what(api: Api) -> None:

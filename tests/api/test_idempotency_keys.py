@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from api.database.engine import open_engine, sqlite_url
 from api.repository import commits
 from api.repository.commits import Committed
 from api.repository.errors import KeyReused
 from api.repository.keys import KEPT_DAYS, Keys
 from api.repository.store import Edit, Repository
+from api.sealing import Secret
+from api.wishes import Wishes
 from tests.api.changes import change
 from tests.api.conftest import Api
 from tests.repositories import ADA, BLOG, committed, git, installed
@@ -51,6 +55,31 @@ async def test_a_retry_that_read_the_head_again_makes_no_second_token(api: Api) 
     assert (again["value"], again["revision"], api.head()) == (None, first["revision"], first["revision"])
     other = await change(api, "tokenCreate", "value", **{**wish, "name": "Another wish"})
     assert (other["__typename"], other["problems"][0]["field"]) == ("ValidationFailed", "idempotencyKey")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_retry_of_a_wish_that_changed_nothing_undoes_nothing_since(api: Api) -> None:
+    await change(api, "projectUpdate", slug="demo", description="V1")
+    wish = {"slug": "demo", "description": "V1", "idempotencyKey": "without effect"}
+    first = await change(api, "projectUpdate", **wish)
+    assert (first["changedFiles"], first["replayed"]) == ([], False)
+    other = await change(api, "projectUpdate", **{**wish, "description": "V3"})
+    assert (other["__typename"], other["problems"][0]["field"]) == ("ValidationFailed", "idempotencyKey")
+    since = await change(api, "projectUpdate", slug="demo", description="V2")
+    again = await change(api, "projectUpdate", "project { description }", **wish)
+    assert (again["replayed"], again["revision"], again["changedFiles"]) == (True, first["revision"], [])
+    assert (again["project"]["description"], api.head()) == ("V2", since["revision"])
+
+
+def test_a_digest_knows_its_installation_and_its_secrets(tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url(tmp_path / "db"))
+    one, two = (Wishes(engine, tmp_path / name / "wishes.key") for name in ("one", "two"))
+    digest = one.digest("a", [Secret("s")])
+    assert (
+        digest == one.digest("a", [Secret("s")]) == Wishes(engine, tmp_path / "one" / "wishes.key").digest("a", [Secret("s")])
+    )
+    assert len({digest, one.digest("a", [Secret("t")]), one.digest("b", [Secret("s")]), two.digest("a", [Secret("s")])}) == 4
+    assert stat.S_IMODE((tmp_path / "one" / "wishes.key").stat().st_mode) == 0o600
 
 
 @pytest.mark.asyncio(loop_scope="module")

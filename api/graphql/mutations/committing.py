@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import hashlib
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeAlias, cast
 
 import msgspec
 import strawberry
 
-from api.access import Forbidden, NotVisible, Rule, require
+from api.access import Forbidden, NotVisible, Rule, require, signed_in
 from api.catalogue import Catalogue
 from api.edits import EditRejected
 from api.edits.hidden import hidden_faults
@@ -32,6 +31,7 @@ from api.repository.errors import Conflict as FilesConflict
 from api.repository.errors import FileMissing, KeyReused, PathTaken, UnknownRevision
 from api.repository.leaks import leaks
 from api.repository.store import Changes, Edit
+from api.wishes import OtherWish
 from core.config import Config
 from core.files import ConfigError, ConfigErrors
 
@@ -57,7 +57,7 @@ class CommitInput:
     dry_run: bool = strawberry.field(default=False, description="Check everything, return the difference, commit nothing.")
 
     def fingerprint(self) -> str:
-        """What tells this wish from another with the same idempotency key; an input with a secret leaves that out."""
+        """What tells this wish from another with the same idempotency key, but for its secrets: see `Wishes.digest`."""
         return repr(dataclasses.replace(self, expected_revision="", idempotency_key=None, dry_run=False))
 
 
@@ -99,7 +99,7 @@ async def commit(context: Context, wish: CommitInput, plan: Plan) -> Landed | Fa
         return invalid([problem])
     touched: set[str] = set()
     try:
-        twin = await asyncio.to_thread(_twin, context, wish)
+        twin = await _twin(context, wish)
         if twin is not None:
             await context.services.publisher.publish_head()  # the first try may be about to
             return await _landed(context, wish, plan, twin)
@@ -107,12 +107,13 @@ async def commit(context: Context, wish: CommitInput, plan: Plan) -> Landed | Fa
         if wish.dry_run:
             return await _checked(context, wish, edit, files)
         committed = await context.services.publisher.commit(edit)
+        await _note(context, wish, edit, committed)
         return await _landed(context, wish, plan, committed, (files, edit.changes))
     except (Forbidden, NotVisible) as error:
         return _refused(context, wish, error)
     except FileMissing:
         return NotFound(message=plan.missing)
-    except (UnknownRevision, EditRejected, KeyReused, PathTaken) as error:
+    except (UnknownRevision, EditRejected, KeyReused, OtherWish, PathTaken) as error:
         return _rejected(error)
     except FilesConflict as error:
         return _conflict(error) if plan.creates is None else invalid_field(plan.creates, TAKEN)
@@ -150,10 +151,25 @@ def input_problem(wish: CommitInput) -> ValidationProblem | None:
     return None
 
 
-def _twin(context: Context, wish: CommitInput) -> Committed | None:
+async def _twin(context: Context, wish: CommitInput) -> Committed | None:
+    """What an earlier try of this wish came to. Raises KeyReused and OtherWish."""
     if wish.dry_run or wish.idempotency_key is None:
         return None
-    return context.services.repository.twin(_trailers(context, wish))
+    trailers = await asyncio.to_thread(_trailers, context, wish)
+    services, viewer = context.services, signed_in(context.viewer)
+    if twin := await asyncio.to_thread(services.repository.twin, trailers):
+        return twin
+    at = await services.wishes.without_effect(viewer.user_id, wish.idempotency_key, trailers[commits.WISH])
+    return Committed(revision=at, replayed=True) if at is not None else None
+
+
+async def _note(context: Context, wish: CommitInput, edit: Edit, committed: Committed) -> None:
+    """Keep that a wish with a key had nothing to change: there is no commit to say so."""
+    if wish.idempotency_key is None or committed.changed or committed.replayed:
+        return
+    user_id, digest = edit.trailers[commits.ACTOR], edit.trailers[commits.WISH]
+    action = type(wish).__name__.removesuffix("Input")
+    await context.services.wishes.note_without_effect(user_id, wish.idempotency_key, digest, action, committed.revision)
 
 
 def _edit(context: Context, wish: CommitInput, plan: Plan, touched: set[str]) -> tuple[Edit, Files]:
@@ -193,7 +209,7 @@ def _trailers(context: Context, wish: CommitInput) -> Mapping[str, str]:
         commits.ACTOR: viewer.user_id if viewer is not None else "",
         commits.REQUEST: context.request_id,
         commits.IDEMPOTENCY_KEY: wish.idempotency_key or "",
-        commits.WISH: hashlib.sha256(wish.fingerprint().encode()).hexdigest() if wish.idempotency_key else "",
+        commits.WISH: context.services.wishes.digest(wish.fingerprint(), wish) if wish.idempotency_key else "",
     }
 
 
@@ -296,11 +312,13 @@ def _text(data: bytes | None) -> str | None:
     return data.decode(errors="replace") if data is not None else None
 
 
-def _rejected(error: UnknownRevision | EditRejected | KeyReused | PathTaken) -> ValidationFailed | NotFound:
+def _rejected(error: UnknownRevision | EditRejected | KeyReused | OtherWish | PathTaken) -> ValidationFailed | NotFound:
     if isinstance(error, UnknownRevision):
         return invalid_field("expectedRevision", str(error))
     if isinstance(error, KeyReused):
         return invalid_field("idempotencyKey", str(error))
+    if isinstance(error, OtherWish):
+        return invalid_field("idempotencyKey", "another wish has this key; give each a key of its own")
     if isinstance(error, PathTaken):
         return invalid([ValidationProblem(file=error.path, line=None, field=None, reason=str(error))])
     return NotFound(message=error.reason) if error.not_found else invalid_field(error.field, error.reason)

@@ -1,7 +1,7 @@
 """`providerCreate`, `providerUpdate`, `providerKeySet`, `providerDelete`.
 
-A key comes in as a `Secret`, which prints as nothing, and is sealed before anything is written: neither the digest that tells a
-retry from another wish, nor the commit, nor an answer holds it.
+A key comes in as a `Secret`, which prints as nothing, and is sealed before anything is written: neither the commit nor an
+answer holds it. The digest that tells a retry from another wish is keyed (`api/wishes.py`).
 """
 
 # mypy: disallow-untyped-decorators=False
