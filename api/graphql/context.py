@@ -46,6 +46,8 @@ class Context:
     cookies: list[str] | None = field(default_factory=list)
 
     # What the guard refused: field, permission and project, once each, for the audit.
+    login_tried: bool = False  # one guess a request: more would be many for the price of one
+
     denied: dict[Denied, None] = field(default_factory=dict)
 
     @property

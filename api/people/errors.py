@@ -27,11 +27,13 @@ class LoginRefused(PeopleError):
 
 
 class LoginThrottled(PeopleError):
-    """Too many guesses for this e-mail or from this address; another is heard after `retry_after_s`."""
+    """Too many guesses for this e-mail or from this address; another is heard after `retry_after_s`. `first`: nobody was
+    told so within the window until now."""
 
-    def __init__(self, retry_after_s: int) -> None:
+    def __init__(self, retry_after_s: int, *, first: bool = False) -> None:
         super().__init__(f"too many attempts; try again in {retry_after_s} s")
         self.retry_after_s = retry_after_s
+        self.first = first
 
 
 class Unacceptable(PeopleError):

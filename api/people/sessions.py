@@ -59,13 +59,16 @@ class Guesses:
     def __init__(self) -> None:
         self._by_email = Throttle(most=10, window_s=600)
         self._by_address = Throttle(most=30, window_s=600)
+        self._told = Throttle(most=1, window_s=600)
 
     def count(self, email: str, address: str) -> None:
         """Count a guess before it is looked at. Raises LoginThrottled."""
-        now = time.monotonic()
-        wait = max(self._by_address.wait_s(_network(address), now), self._by_email.wait_s(email, now))
-        if wait > 0:
-            raise LoginThrottled(math.ceil(wait))
+        now, network = time.monotonic(), _network(address)
+        # An address that is not heard counts for no account: else it could lock out whoever it names.
+        for throttle, key in ((self._by_address, network), (self._by_email, email)):
+            wait = throttle.wait_s(key, now)
+            if wait > 0:
+                raise LoginThrottled(math.ceil(wait), first=self._told.wait_s(key, now) == 0)
 
     def right(self, email: str) -> None:
         """A right guess: those before it count no more for the account."""
@@ -88,7 +91,13 @@ class Sessions:
     async def login(self, email: str, password: str, address: str, former: Credential | None = None, agent: str = "") -> Login:
         """A new session, in place of `former`. Raises LoginRefused, LoginThrottled."""
         email = email.strip().lower()[:300]
-        self.guesses.count(email, address)
+        try:
+            self.guesses.count(email, address)
+        except LoginThrottled as error:
+            if error.first:
+                told = {"retryAfterSeconds": error.retry_after_s}
+                await self._trail.note(Entry(action="login", outcome="refused", subject=email, client=address, detail=told))
+            raise
         async with self._engine.connect() as connection:
             row = (await connection.execute(select(users).where(users.c.email == email))).first()
         matches = await self._passwords.matches(row.password_hash if row else None, password)

@@ -117,3 +117,12 @@ async def test_guesses_at_the_same_moment_do_not_share_a_count(api: Api) -> None
     assert len(throttled) == 3
     assert all(0 < login["retryAfterSeconds"] <= 600 for login in throttled)
     assert (await api.post("{ __typename }", ADMIN_KEY)).status_code == 200
+
+
+async def test_a_request_holds_one_login_for_everybody(api: Api) -> None:
+    guess = 'login(input: {email: "mallory@example.org", password: "guess"}) { __typename }'
+    document = "mutation { " + " ".join(f"a{number}: {guess}" for number in range(12)) + " }"
+    answer = (await api.post(document)).json()
+    assert [error["message"] for error in answer["errors"]] == ["one login in a request: send another for the next"]
+    again = await api.post(LOGIN, None, input={"email": "mallory@example.org", "password": "guess"})
+    assert again.json()["data"]["login"]["code"] == "LOGIN_REFUSED"

@@ -149,6 +149,34 @@ def test_a_throttle_hears_again_when_the_oldest_try_leaves_its_window() -> None:
     assert throttle.wait_s("a", 11) == 0
 
 
+def test_made_up_keys_do_not_push_out_one_that_waits() -> None:
+    throttle = Throttle(most=2, window_s=10, keys=20)
+    assert [throttle.wait_s("victim", now) for now in (0, 0, 0)] == [0, 0, 10]
+    for number in range(100):
+        assert throttle.wait_s(f"made up {number}", 1) == 0
+    assert throttle.wait_s("victim", 1) == 9
+    assert throttle.wait_s("made up 99", 1) == 0 < throttle.wait_s("made up 99", 1)
+    # What left its window is forgotten first.
+    for number in range(20):
+        throttle.wait_s(f"later {number}", 10.5)
+    assert throttle.wait_s("made up 99", 10.6) > 0
+    assert throttle.wait_s("victim", 10.6) == 0
+
+
+async def test_an_address_that_is_not_heard_locks_nobody_out_and_is_in_the_audit_once(
+    engine: AsyncEngine, people: People
+) -> None:
+    for guess in range(30):
+        with pytest.raises(LoginRefused):
+            await people.login(f"user{guess}@example.org", "wrong password!", "10.0.0.1")
+    for _ in range(12):
+        with pytest.raises(LoginThrottled):
+            await people.login("ada@example.org", "wrong password!", "10.0.0.1")
+    assert (await people.login("ada@example.org", PASSWORD, "10.0.0.2")).viewer.email == "ada@example.org"
+    rows, _ = await AuditTrail(engine).page(AuditFilter(subject="ada@example.org", outcome="refused"), first=20)
+    assert [(row.action, row.client, list(row.detail)) for row in rows] == [("login", "10.0.0.1", ["retryAfterSeconds"])]
+
+
 async def test_a_session_s_value_changes_every_hour_and_the_old_one_lasts_a_minute(engine: AsyncEngine, people: People) -> None:
     with time_machine.travel("2026-11-01T00:00:00Z", tick=False) as clock:
         first = Credential.session((await people.login("ada@example.org", PASSWORD, "")).session)

@@ -105,6 +105,9 @@ async def login(context: Context, wish: LoginInput) -> LoggedIn | LoginRefused:
     """Open a session and leave its cookie in the answer, in place of the session that came with the request."""
     if context.cookies is None:
         raise BadInput("log in by a plain POST: a websocket or an event stream cannot carry the cookie")
+    if context.login_tried:
+        raise BadInput("one login in a request: send another for the next")
+    context.login_tried = True
     if context.foreign:
         raise CrossOrigin  # another site must not log its visitors in as somebody it chose
     logins = context.services.metrics.logins

@@ -20,7 +20,7 @@ class AuditOutcome(Enum):
     """Outcomes of audit rows."""
 
     OK = strawberry.enum_value("ok", description="It was done.")
-    REFUSED = strawberry.enum_value("refused", description="A wrong password, or an unknown key.")
+    REFUSED = strawberry.enum_value("refused", description="A wrong password, too many of them, or an unknown key.")
     DENIED = strawberry.enum_value("denied", description="Somebody known lacked the permission.")
 
 
