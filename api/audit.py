@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
+import structlog
 from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.access import Viewer
@@ -25,6 +27,7 @@ SHOWN: Final = "token_shown"  # the action of a row whose subject is `slug/token
 _CHUNK_ROWS: Final = 500
 _DENIALS_A_MINUTE: Final = 60  # noted of one person or address: an attempt must not fill the disk
 _columns = audit.c
+log = structlog.get_logger("api.audit")
 
 
 class Deed(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,11 +91,19 @@ class AuditTrail:
                 await write(connection, entry)
 
     async def note_denied(self, who: str, *entries: Entry) -> None:
-        """Write what was denied to `who` (a user's id, or an address), as long as it is not too much."""
+        """Write what was denied to `who` (a user's id, or an address), as long as it is not too much.
+
+        It is denied all the same where that cannot be written: the log has it then.
+        """
         now = time.monotonic()
         kept = [entry for entry in entries if self._denials.wait_s(who, now) == 0]
-        if kept:
-            await self.note(*kept)
+        try:
+            if kept:
+                await self.note(*kept)
+        except DBAPIError as error:
+            log.error(
+                "denied attempts are not in the audit trail", entries=[entry.action for entry in kept], error=str(error.orig)
+            )
 
     async def page(self, filter: AuditFilter, *, first: int, before: int | None = None) -> tuple[list[Row], bool]:
         """At most `first` rows, newest first, older than the cursor `before`; and whether there are more."""

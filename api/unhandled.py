@@ -12,18 +12,20 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from api.disk import FULL, is_full
+
 log = structlog.get_logger("api.http")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def unhandled(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The answer to a request that ended with `error` before or outside its handler."""
-    status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
+    status = _status(error)
     request_id = secrets.token_hex(8)
     if status >= 500:
         log.error("request failed", request_id=request_id, method=request.method, exc_info=error)
-    code = "INTERNAL" if status >= 500 else status.name
-    problem = {"message": _said(status), "extensions": {"code": code, "requestId": request_id}}
+    code = {500: "INTERNAL", 503: "UNAVAILABLE"}.get(status, status.name)
+    problem = {"message": _said(status, error), "extensions": {"code": code, "requestId": request_id}}
     headers = {"x-request-id": request_id, "cache-control": "no-store"}
     if allowed := _allowed(error):
         headers["allow"] = allowed
@@ -31,7 +33,15 @@ def unhandled(request: Request[Any, Any, Any], error: Exception) -> Response[byt
     return Response(content, status_code=status, headers=headers, media_type="application/json; charset=utf-8")
 
 
-def _said(status: HTTPStatus) -> str:
+def _status(error: Exception) -> HTTPStatus:
+    if isinstance(error, HTTPException):
+        return HTTPStatus(error.status_code)
+    return HTTPStatus.SERVICE_UNAVAILABLE if is_full(error) else HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _said(status: HTTPStatus, error: Exception) -> str:
+    if is_full(error):
+        return FULL
     return "internal error" if status >= 500 else status.phrase.lower()
 
 

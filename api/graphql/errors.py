@@ -12,21 +12,17 @@ anything else        "internal error", code INTERNAL; the log holds the rest und
 
 from __future__ import annotations
 
-import errno
-import re
-import sqlite3
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
-from pygit2 import GitError
 
 from api.access import AccessError
+from api.disk import FULL, is_full
 from api.graphql.unquoted import unquoted
 from api.repository.errors import RepositoryError
 
-_FULL: Final = re.compile("no space left|quota exceeded|disk is full", re.IGNORECASE)
 log = structlog.get_logger("api.graphql")
 
 
@@ -61,24 +57,13 @@ def code_of(error: GraphQLError) -> str:
         return "UNAVAILABLE"
     if isinstance(original, ValueError) and error.path is None:
         return "GRAPHQL_VALIDATION_FAILED"  # a literal that its scalar does not take: nothing of ours has run yet
-    if _is_full(original):
+    if is_full(original):
         return "UNAVAILABLE"
     if original is not None and not isinstance(original, GraphQLError):
         return "INTERNAL"
     if isinstance(error, GraphQLSyntaxError):
         return "GRAPHQL_PARSE_FAILED"
     return str((error.extensions or {}).get("code", "GRAPHQL_VALIDATION_FAILED" if error.path is None else "BAD_USER_INPUT"))
-
-
-def _is_full(error: BaseException | None) -> bool:
-    """Whether it comes of a disk without room, as the system, libgit2 or SQLite says it."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        if isinstance(error, GitError | sqlite3.Error) and _FULL.search(str(error)):
-            return True
-        error = getattr(error, "orig", None) or error.__cause__ or error.__context__
-    return False
 
 
 def answer_errors(errors: Iterable[GraphQLError], request_id: str) -> list[dict[str, Any]]:
@@ -94,9 +79,9 @@ def _answer_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     if code == "INTERNAL":
         log.error("resolver failed", request_id=request_id, path=error.path, exc_info=error.original_error)
         shown["message"] = "internal error"
-    elif code == "UNAVAILABLE" and _is_full(error.original_error):
+    elif code == "UNAVAILABLE" and is_full(error.original_error):
         log.error("disk full", request_id=request_id, path=error.path, exc_info=error.original_error)
-        shown["message"] = "the server's disk is full: nothing can be written until there is room; try again then"
+        shown["message"] = FULL
     if error.locations:
         shown["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
     if error.path is not None:

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import msgspec
+import structlog
 from sqlalchemy import Row, Select, or_, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.access import Unauthenticated, Viewer
@@ -25,6 +27,7 @@ from api.people.credentials import Credential
 RECHECK_S: Final = 1.0
 _MOST: Final = 10_000
 _SEEN_EVERY_MS: Final = 60_000  # how exactly "last used" is kept
+log = structlog.get_logger("api.people")
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -113,8 +116,11 @@ class Identities:
 
     async def _seen(self, kind: Literal["session", "key"], credential_id: str, now: int) -> None:
         table, column = (sessions, "seen_at_ms") if kind == "session" else (api_keys, "last_used_at_ms")
-        async with writing(self._engine) as connection:
-            await connection.execute(update(table).where(table.c.id == credential_id).values({column: now}))
+        try:
+            async with writing(self._engine) as connection:
+                await connection.execute(update(table).where(table.c.id == credential_id).values({column: now}))
+        except DBAPIError as error:  # a full disk is no reason to let nobody read
+            log.error("when a credential was seen is not kept", error=str(error.orig))
 
 
 def _statement(kind: Literal["session", "key"], key: Credential | str) -> Select[Any]:
