@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from api.clock import now_ms
-from core.routing.decision import Decision
+from core.routing.decision import Decision, PolicyOutcome
 from tests.api.access_subjects import OWN, settle
 from tests.api.conftest import ADMIN_KEY, Api, running
 from tests.api.journalled import finished, request_id
@@ -23,6 +23,9 @@ EXPLAIN = """query($project: String!, $request: RequestInput!) { explain(project
   limits { scope used } dropped { reason } } }"""
 PROJECTS = """{ projects(first: 10) { nodes { slug today { calls } trend { calls } limitUse { used }
   tokens(first: 2) { nodes { limitUse { used } } } } } }"""
+WEIGHED = """query($project: String!, $request: RequestInput!, $routing: JSON!) {
+  explain(project: $project, request: $request, routing: $routing) {
+    events policies { kind models { model score reason inputs { name value } } } totals { model total } order } }"""
 TRACE = "query($id: ID!) { requestLog(id: $id) { error trace { dropped { reason } attempts { error } } } }"
 
 
@@ -88,6 +91,66 @@ async def test_a_trace_and_a_row_tell_a_member_no_sum_over_all_projects(
                 assert ("11 of 1" in str(rows)) is shown
                 assert "until 2026" in str(rows)
                 return
+
+
+async def test_what_policies_counted_over_all_projects_is_shown_to_whoever_may_see_all(api: Api, keys: dict[str, str]) -> None:
+    policies = [{"kind": "budget-remaining"}, {"kind": "rate-limit", "max_calls": 5}, {"kind": "health"}]
+    asked = {
+        "project": OWN,
+        "request": {"body": {"model": "x", "messages": [{"role": "user", "content": "Hi"}]}},
+        "routing": {"models": [{"id": "sim-fast"}, {"id": "sim-smart"}], "policies": policies},
+    }
+    path = "models/sim-fast.yaml"
+    before = api.repository.read(api.head(), path)[0]
+    roomy = before.replace(b"metric: calls, window: daily, value: 1}", b"metric: calls, window: yearly, value: 70}")
+    api.commit("waybill.yaml", api.repository.read(api.head(), "waybill.yaml")[0].replace(RULES.encode(), b""))
+    api.commit(path, roomy)
+    path = f"projects/{OWN}/project.yaml"
+    api.commit(path, api.repository.read(api.head(), path)[0].replace(RULES.encode(), b""))
+    query = WEIGHED.replace("$routing)", f'$routing, at: "{api.head()}")')
+    everything, seen = [(await api.data(query, key, **asked))["explain"] for key in (ADMIN_KEY, keys["own-viewer"])]
+    figures = [
+        {
+            (outcome["kind"], each["name"])
+            for outcome in found["policies"]
+            for model in outcome["models"]
+            for each in model["inputs"]
+        }
+        for found in (everything, seen)
+    ]
+    assert figures == [
+        {("budget-remaining", "remaining_share"), ("rate-limit", "calls")}
+        | {("health", name) for name in ("errors", "total", "records")},
+        set(),
+    ]
+    assert everything["events"] == 7
+    assert seen["events"] is None
+    assert seen["order"] == everything["order"]
+    scores = [found["policies"][0]["models"][0]["score"] for found in (everything, seen)]
+    assert scores == [pytest.approx(64 / 70), 0.9]
+    assert [found["policies"][1]["models"][0]["reason"] for found in (everything, seen)] == [
+        "6 calls in 1 min, at most 5 are wanted",
+        "calls in 1 min, at most 5 are wanted",
+    ]
+
+
+@pytest.mark.parametrize(("subject", "shown"), [("viewer", True), ("own-viewer", False)])
+async def test_a_trace_shows_a_member_no_counts_of_all_projects(
+    api: Api, keys: dict[str, str], subject: str, shown: bool
+) -> None:
+    outcome = PolicyOutcome(
+        kind="budget-remaining", weight=2, scores={"sim-fast": 0.8765}, inputs={"sim-fast": {"remaining_share": 0.8765}}
+    )
+    decision = Decision(candidates=("sim-fast",), policies=(outcome,), totals={"sim-fast": 1.753}, order=("sim-fast",))
+    number = 90 + shown
+    await api.record(finished(number, project=OWN, at_ms=now_ms(), decision=decision))
+    query = """query($id: ID!) { requestLog(id: $id) { trace {
+      totals { total } policies { models { score weighted inputs { value } } } } } }"""
+    trace = (await api.data(query, keys[subject], id=request_id(number)))["requestLog"]["trace"]
+    score = 0.8765 if shown else 0.9
+    assert trace["totals"] == [{"total": score * 2}]
+    (model,) = trace["policies"][0]["models"]
+    assert model == {"score": score, "weighted": score * 2, "inputs": [{"value": 0.8765}] if shown else []}
 
 
 async def test_projects_are_listed_whole_for_whoever_may_not_read_reports(api: Api, keys: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import strawberry
 
-from api.access import Rule
+from api.access import Rule, signed_in
 from api.graphql.context import Context, Info
 from api.graphql.types.progress import RequestProgress
 
@@ -23,7 +23,8 @@ async def steps(context: Context, project: str, trace_id: str | None) -> AsyncGe
     async with aclosing(context.services.progress.follow(project)) as batches:
         async for batch in batches:
             await context.recheck(RULE, project)
-            if found := [RequestProgress.of(step) for step in batch if trace_id in (None, step.id, step.cause)]:
+            viewer = signed_in(context.viewer)
+            if found := [RequestProgress.of(step, viewer) for step in batch if trace_id in (None, step.id, step.cause)]:
                 yield found
 
 

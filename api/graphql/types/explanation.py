@@ -12,7 +12,8 @@ from api.explaining import Answer
 from api.graphql.scalars import BigInt, Instant, NanoUsd
 from api.graphql.types.limit_use import sees_all
 from api.graphql.types.limits import exact
-from api.graphql.types.trace import CandidateDrop, ModelTotal, PolicyOutcome, RequestFacts
+from api.graphql.types.policy_outcome import ModelTotal, PolicyOutcome, reasoning
+from api.graphql.types.trace import CandidateDrop, RequestFacts
 from core.facts import Facts
 from core.limits import Standing
 
@@ -73,7 +74,10 @@ class Explanation:
         description="Whether `limits` were made anew from the configuration and from what is recorded. False, without limits,"
         " for a recorded request whose revision the repository no longer has."
     )
-    events: BigInt = strawberry.field(description="How many recorded requests the statistics were made from.")
+    events: BigInt | None = strawberry.field(
+        description="How many recorded requests of all projects the statistics were made from; null for whoever may not see all"
+        " projects."
+    )
     facts: RequestFacts = strawberry.field(description="What the request says that policies read.")
     limits: list[LimitStanding] = strawberry.field(
         description="Each limit that held, as it stood; those of all projects together only for whoever may see all projects."
@@ -90,24 +94,23 @@ class Explanation:
     def of(cls, slug: str, answer: Answer, viewer: Viewer) -> Explanation:
         """An answer, typed, as far as the viewer may see it."""
         found = answer.explained
-        ranked = sorted(found.totals.items(), key=lambda item: -item[1])
+        policies, totals = reasoning(viewer, found.policies, found.totals)
+        whole = sees_all(viewer)
         return cls(
             project_slug=slug,
             at=Instant(found.now_ms),
             revision=answer.revision,
             reconstructed=answer.reconstructed,
             limits_reconstructed=answer.limits_reconstructed,
-            events=BigInt(answer.events),
+            events=BigInt(answer.events) if whole else None,
             facts=RequestFacts.of(msgspec.convert(found.facts, Facts)),
             limits=[
-                LimitStanding.of(standing)
-                for standing in found.limits
-                if sees_all(viewer) or standing.scope not in ("platform", "model")
+                LimitStanding.of(standing) for standing in found.limits if whole or standing.scope not in ("platform", "model")
             ],
             candidates=list(found.candidates),
             unable=[CandidateDrop(model=model, said=reason) for model, reason in found.unable.items()],
             dropped=[CandidateDrop(model=model, said=reason) for model, reason in found.dropped.items()],
-            policies=[PolicyOutcome.of(outcome) for outcome in found.policies],
-            totals=[ModelTotal(model=model, total=total) for model, total in ranked],
+            policies=policies,
+            totals=totals,
             order=list(found.order),
         )

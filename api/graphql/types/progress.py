@@ -9,11 +9,12 @@ from enum import Enum
 
 import strawberry
 
-from api.access import signed_in
+from api.access import Viewer, signed_in
 from api.graphql.context import Info
 from api.graphql.scalars import Instant
 from api.graphql.types.limit_use import words_for
-from api.graphql.types.trace import CandidateDrop, ModelTotal, PolicyOutcome
+from api.graphql.types.policy_outcome import ModelTotal, PolicyOutcome, reasoning
+from api.graphql.types.trace import CandidateDrop
 from core.progress import Step
 from core.routing.decision import Decision
 
@@ -39,13 +40,14 @@ class ProgressDecision:
     policies: list[PolicyOutcome] = strawberry.field(description="What each policy said, in the project's order.")
 
     @classmethod
-    def of(cls, decision: Decision) -> ProgressDecision:
-        """A decision that a proxy told of."""
+    def of(cls, decision: Decision, viewer: Viewer) -> ProgressDecision:
+        """A decision that a proxy told of, as far as the viewer may see it."""
+        policies, totals = reasoning(viewer, decision.policies, decision.totals)
         return cls(
             order=list(decision.order),
-            totals=[ModelTotal(model=model, total=decision.totals[model]) for model in decision.order],
+            totals=totals,
             dropped=[CandidateDrop(model=model, said=reason) for model, reason in decision.dropped.items()],
-            policies=[PolicyOutcome.of(outcome) for outcome in decision.policies],
+            policies=policies,
         )
 
 
@@ -74,8 +76,8 @@ class RequestProgress:
         return words_for(signed_in(info.context.viewer), self.said)
 
     @classmethod
-    def of(cls, step: Step) -> RequestProgress:
-        """A step that a proxy told of."""
+    def of(cls, step: Step, viewer: Viewer) -> RequestProgress:
+        """A step that a proxy told of, as far as the viewer may see it."""
         return cls(
             trace_id=step.id,
             kind=ProgressKind(step.kind),
@@ -88,5 +90,5 @@ class RequestProgress:
             status=step.status or None,
             http_status=step.http_status or None,
             said=step.error,
-            decision=ProgressDecision.of(step.decision) if step.decision is not None else None,
+            decision=ProgressDecision.of(step.decision, viewer) if step.decision is not None else None,
         )

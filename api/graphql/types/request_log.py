@@ -164,7 +164,7 @@ class RequestLog(Node):
         from api.graphql.types.trace import RequestTrace  # heavy, and rarely asked for
 
         event = await info.context.loaders.traces.load(self.trace_id)
-        return RequestTrace.of(event) if event is not None else None
+        return RequestTrace.of(event, signed_in(info.context.viewer)) if event is not None else None
 
 
 STATUSES: Final = {status.name.lower(): status for status in RequestStatus}

@@ -10,10 +10,11 @@ from enum import Enum
 
 import strawberry
 
-from api.access import signed_in
+from api.access import Viewer, signed_in
 from api.graphql.context import Info
 from api.graphql.scalars import BigInt, Json, NanoUsd
 from api.graphql.types.limit_use import words_for
+from api.graphql.types.policy_outcome import ModelTotal, PolicyOutcome, reasoning
 from api.graphql.types.request_log import Usage
 from core import events, money
 from core.facts import Facts
@@ -74,69 +75,6 @@ class CandidateDrop:
     def reason(self, info: Info) -> str:
         """Without what other projects used."""
         return words_for(signed_in(info.context.viewer), self.said) or ""
-
-
-@strawberry.type(description="A figure that a policy's score was made from.")
-class PolicyInput:
-    """One figure."""
-
-    name: str = strawberry.field(description="What it is.")
-    value: float = strawberry.field(description="Its value.")
-
-
-@strawberry.type(description="What one policy said of one model.")
-class ModelScore:
-    """A score, or an exclusion."""
-
-    model: str = strawberry.field(description="The model's id.")
-    score: float = strawberry.field(description="From 0 to 1; an excluded model scores 0.")
-    weighted: float = strawberry.field(description="The score times the policy's weight.")
-    excluded: bool = strawberry.field(description="Whether the policy took the model out.")
-    reason: str | None = strawberry.field(description="Why it was excluded.")
-    inputs: list[PolicyInput] = strawberry.field(description="The figures that the score was made from.")
-
-
-@strawberry.type(description="What one policy said.")
-class PolicyOutcome:
-    """`core.routing.engine.PolicyOutcome`."""
-
-    kind: str = strawberry.field(description="The policy, such as cheapest.")
-    weight: int = strawberry.field(description="N − i for the i-th of N policies.")
-    failed: str | None = strawberry.field(description="Why it was skipped; null where it was not.")
-    note: str | None = strawberry.field(description="What its scores do not say: which intent it saw, say, or why it saw none.")
-    models: list[ModelScore] = strawberry.field(description="What it said of each model.")
-
-    @classmethod
-    def of(cls, outcome: engine.PolicyOutcome) -> PolicyOutcome:
-        """An outcome as it was journalled."""
-        models = dict.fromkeys((*outcome.scores, *outcome.excluded))
-        return cls(
-            kind=outcome.kind,
-            weight=outcome.weight,
-            failed=outcome.failed or None,
-            note=outcome.note or None,
-            models=[_model_score(outcome, model) for model in models],
-        )
-
-
-def _model_score(outcome: engine.PolicyOutcome, model: str) -> ModelScore:
-    score = outcome.scores.get(model, 0.0)
-    return ModelScore(
-        model=model,
-        score=score,
-        weighted=score * outcome.weight,
-        excluded=model in outcome.excluded,
-        reason=outcome.excluded.get(model),
-        inputs=[PolicyInput(name=name, value=value) for name, value in outcome.inputs.get(model, {}).items()],
-    )
-
-
-@strawberry.type(description="A model's weighted total over all policies.")
-class ModelTotal:
-    """One line of the ranking."""
-
-    model: str = strawberry.field(description="The model's id.")
-    total: float = strawberry.field(description="The sum of its weighted scores, rounded to nine decimals.")
 
 
 @strawberry.type(description="One upstream call, or a candidate that was skipped.")
@@ -204,18 +142,18 @@ class RequestTrace:
     )
 
     @classmethod
-    def of(cls, event: events.RequestFinished) -> RequestTrace:
-        """The trace inside a finished request's event."""
+    def of(cls, event: events.RequestFinished, viewer: Viewer) -> RequestTrace:
+        """The trace inside a finished request's event, as far as the viewer may see it."""
         decision = event.decision or engine.Decision()
-        ranked = sorted(decision.totals.items(), key=_by_total)
+        policies, totals = reasoning(viewer, decision.policies, decision.totals)
         return cls(
             project_slug=event.project,
             facts=RequestFacts.of(event.facts) if event.facts else None,
             candidates=list(decision.candidates),
             unable=[CandidateDrop(model=model, said=reason) for model, reason in decision.unable.items()],
             dropped=[CandidateDrop(model=model, said=reason) for model, reason in decision.dropped.items()],
-            policies=[PolicyOutcome.of(outcome) for outcome in decision.policies],
-            totals=[ModelTotal(model=model, total=total) for model, total in ranked],
+            policies=policies,
+            totals=totals,
             order=list(decision.order),
             attempts=[Attempt.of(attempt) for attempt in event.attempts],
             usage=usage(event.usage),
@@ -223,10 +161,6 @@ class RequestTrace:
             revision=event.revision,
             content=_content(event.content),
         )
-
-
-def _by_total(ranked: tuple[str, float]) -> float:
-    return -ranked[1]
 
 
 def _content(found: Mapping[str, object] | None) -> Json | None:
