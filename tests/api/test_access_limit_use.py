@@ -158,3 +158,18 @@ async def test_projects_are_listed_whole_for_whoever_may_not_read_reports(api: A
     assert {OWN, "support-bot"} <= {node["slug"] for node in nodes}
     assert all(node["today"] is node["trend"] is node["limitUse"] is None for node in nodes)
     assert all(token["limitUse"] is None for node in nodes for token in node["tokens"]["nodes"])
+
+
+async def test_a_hidden_request_does_not_exist_whatever_is_asked_of_it(api: Api, keys: dict[str, str]) -> None:
+    query = "query($id: String!, $at: String) { explainRequest(id: $id, at: $at) { order } }"
+    unread = finished(95, project="support-bot", at_ms=now_ms(), facts=None)
+    await api.record(unread)
+    answers = [
+        (await api.post(query, keys["own-viewer"], id=id, at=at)).json()
+        for id in (request_id(95), request_id(96))
+        for at in ("x", api.head(), None)
+    ]
+    assert [answer["data"] for answer in answers] == [{"explainRequest": None}] * 6
+    assert not [answer for answer in answers if "errors" in answer]
+    (error,) = (await api.post(query, id=request_id(95), at="x")).json()["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import strawberry
 
 from api import explaining
-from api.access import signed_in
+from api.access import Forbidden, NotVisible, Rule, require, signed_in
 from api.catalogue import Catalogue
 from api.database import request_logs
 from api.explaining import Answer, Question
@@ -30,6 +30,7 @@ from core.explain.reading import facts_of
 from core.facts import Facts
 
 MAX_BODY_BYTES = 1_000_000
+RULE: Final[Rule] = "report:read"
 _decode = msgspec.json.Decoder(RequestFinished).decode
 
 
@@ -100,6 +101,8 @@ class ExplainQueries:
         if body is None:
             return None
         event = _decode(body)
+        if not _may_see(context, event.project):
+            return None
         if at is None or at == event.revision:
             return Explanation.of(event.project, await _as_it_was(context, event), signed_in(context.viewer))
         if event.facts is None:
@@ -114,6 +117,19 @@ class ExplainQueries:
         )
         answer = await _decided(context, await catalogue_at(context, at), question)
         return Explanation.of(event.project, answer, signed_in(context.viewer))
+
+
+def _may_see(context: Context, project: str) -> bool:
+    """Whether there is such a request for the viewer: asked before anything is said of it or of what else was asked. Raises
+    Forbidden."""
+    try:
+        require(context.viewer, RULE, project)
+    except (Forbidden, NotVisible) as error:
+        context.deny("Query.explainRequest", RULE, error)
+        if isinstance(error, Forbidden):
+            raise
+        return False
+    return True
 
 
 async def _as_it_was(context: Context, event: RequestFinished) -> Answer:
