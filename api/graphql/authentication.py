@@ -14,6 +14,7 @@ from api.audit import Entry
 from api.graphql.context import Context
 from api.graphql.cookies import CLIENT_HEADER, is_own_origin, is_same_origin, session_cookie, set_cookie
 from api.graphql.loaders import Loaders
+from api.history.texts import Room
 from api.people import Credential
 from api.services import Services
 
@@ -86,7 +87,7 @@ class Authentication:
 
         Raises Unauthenticated.
         """
-        fresh = replace(context, request_id=secrets.token_hex(8), loaders=Loaders(self.services), denied={})
+        fresh = replace(context, request_id=secrets.token_hex(8), loaders=Loaders(self.services), denied={}, room=Room())
         await fresh.refresh()
         return fresh
 

@@ -11,6 +11,7 @@ from api.access import Rule, Unauthenticated, Viewer, require, require_somewhere
 from api.audit import Deed, Entry, write_deed
 from api.database.engine import writing
 from api.history.sight import Sight
+from api.history.texts import Room
 from api.people import Credential
 
 if TYPE_CHECKING:
@@ -45,10 +46,13 @@ class Context:
     # Where `login` leaves its cookie; None where an answer cannot carry one (websocket, event stream).
     cookies: list[str] | None = field(default_factory=list)
 
-    # What the guard refused: field, permission and project, once each, for the audit.
     login_tried: bool = False  # one guess a request: more would be many for the price of one
 
+    # What the guard refused: field, permission and project, once each, for the audit.
     denied: dict[Denied, None] = field(default_factory=dict)
+
+    # What is left for contents of files; of a subscription, for those of one event.
+    room: Room = field(default_factory=Room)
 
     @property
     def sight(self) -> Sight:

@@ -17,8 +17,8 @@ import msgspec
 from api.catalogue import Catalogue
 from api.history.fields import Step, lines_of, value_in
 from api.history.sight import Sight
-from api.repository.errors import FileMissing, UnknownRevision
-from api.repository.log import Commit, GitLog, Version
+from api.repository.errors import UnknownRevision
+from api.repository.log import Commit, GitLog, Large, Sides, Version
 from api.repository.store import Repository
 from core.config import Config
 from core.parsing import parse_changes, with_changes
@@ -74,7 +74,7 @@ class FileAt(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     revision: str
     blob: str
-    data: bytes
+    content: bytes | Large
 
 
 class History:
@@ -105,6 +105,10 @@ class History:
     async def versions(self, revision: str, paths: Sequence[str]) -> list[Version]:
         """These files before and after a commit."""
         return await self._in_worker(lambda: self._log.versions(revision, paths))
+
+    async def shown(self, revision: str, paths: Sequence[str]) -> list[Sides]:
+        """The same for somebody to look at: what is too large to be shown is not read."""
+        return await self._in_worker(lambda: self._log.shown(revision, paths))
 
     async def between(self, after: str | None, revision: str, limit: int) -> list[Commit]:
         """The oldest `limit` commits that `revision` has and `after` has not. Raises UnknownRevision."""
@@ -172,13 +176,11 @@ class History:
         """The field at a revision; neighbours share the file's versions, so each is read once."""
         if revision is None or topic.path is None:
             return ()
-        try:
-            data, blob = self._repository.read(revision, topic.path)
-        except FileMissing:
-            return ()
-        if blob not in values:
-            values[blob] = value_in(data, topic.field)
-        return values[blob]
+        blob = self._repository.blob(revision, topic.path)
+        if blob is not None and blob not in values:
+            data = self._log.content(blob)
+            values[blob] = value_in(data if isinstance(data, bytes) else None, topic.field)
+        return values[blob] if blob is not None else ()
 
     def _reachable(self, revision: str) -> Commit:
         found = self._log.commit(revision)
@@ -192,19 +194,17 @@ class History:
 
     def _file(self, path: str, revision: str | None) -> FileAt | None:
         at = self._at(revision)
-        try:
-            data, blob = self._repository.read(at or "", path)
-        except (FileMissing, UnknownRevision):
-            return None
-        return FileAt(path=path, revision=at or "", blob=blob, data=data)
+        found = self._log.file(at, path) if at is not None else None
+        return FileAt(path=path, revision=at or "", blob=found[0], content=found[1]) if found is not None else None
 
     def _blame(self, path: str, field: tuple[Step, ...], revision: str | None) -> Blame | None:
         file = self._file(path, revision)
-        lines = lines_of(file.data, field) if file is not None else None
-        if file is None or lines is None:
+        data = file.content if file is not None else None
+        lines = lines_of(data, field) if isinstance(data, bytes) else None
+        if file is None or not isinstance(data, bytes) or lines is None:
             return None
         first, last = lines
-        texts = file.data.decode(errors="replace").splitlines()[first - 1 : last]
+        texts = data.decode(errors="replace").splitlines()[first - 1 : last]
         blamed = self._log.blame(file.revision, path, first, last)
         found = {each: self._log.commit(each) for each in set(blamed)}
         newest = max(found.values(), key=lambda commit: (commit.committed_at_ms, self._is_after(commit, found)))

@@ -11,7 +11,7 @@ import msgspec
 
 from api.repository.leaks import leaks
 from api.repository.lineage import identity_faults
-from api.repository.store import Changes, Repository
+from api.repository.store import MAX_FILE_BYTES, Changes, Repository
 from core import files
 from core.config import Config
 from core.files import ConfigError, ConfigErrors
@@ -55,8 +55,15 @@ def file_faults(changes: Changes) -> Iterable[ConfigError]:
             continue  # whatever it was, it goes away
         if reason := path_fault(path):
             yield ConfigError(shown(path), 1, "", reason)
+        yield from size_faults(path, len(data))
         yield from leak_faults("the name of a file", path.encode())
         yield from leak_faults(path, data)
+
+
+def size_faults(path: str, size: int) -> Iterable[ConfigError]:
+    """An error for a file that is too large: this is no place for images and archives, and all of it is read at times."""
+    if size > MAX_FILE_BYTES:
+        yield ConfigError(shown(path), 1, "", f"the file has {size} bytes: at most {MAX_FILE_BYTES} are kept of any file here")
 
 
 def leak_faults(path: str, data: bytes) -> Iterable[ConfigError]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 import pygit2
@@ -16,7 +17,7 @@ from pygit2.enums import SortMode
 
 from api.repository import commits, trees
 from api.repository.errors import GitFailed, UnknownRevision
-from api.repository.store import Repository
+from api.repository.store import MAX_FILE_BYTES, Repository
 
 _FORMAT = "--format=%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
 _FIELDS = 7
@@ -36,12 +37,29 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     trailers: Mapping[str, str]
 
 
+class Large(msgspec.Struct, frozen=True):
+    """A content that is more than may be shown, and was not read; in bytes."""
+
+    size: int
+
+
+Content: TypeAlias = bytes | Large | None
+
+
 class Version(msgspec.Struct, frozen=True):
     """A file before and after a commit; None where it is not there."""
 
     path: str
     before: bytes | None
     after: bytes | None
+
+
+class Sides(msgspec.Struct, frozen=True):
+    """The same, for somebody to look at."""
+
+    path: str
+    before: Content
+    after: Content
 
 
 class GitLog:
@@ -79,6 +97,26 @@ class GitLog:
         before = self._repository.contents(str(found.parent_ids[0]), paths) if found.parent_ids else {}
         after = self._repository.contents(revision, paths)
         return [Version(path, before.get(path), after.get(path)) for path in paths]
+
+    def shown(self, revision: str, paths: Sequence[str]) -> list[Sides]:
+        """The same, without reading what is too large to be shown. Raises UnknownRevision."""
+        found = self._commit(revision)
+        parent = str(found.parent_ids[0]) if found.parent_ids else None
+        return [Sides(path, self._shown(parent, path), self._shown(revision, path)) for path in paths]
+
+    def file(self, revision: str, path: str) -> tuple[str, bytes | Large] | None:
+        """A file's blob and content; None where it is not there. Raises UnknownRevision."""
+        blob = self._repository.blob(revision, path)
+        return (blob, self.content(blob)) if blob is not None else None
+
+    def content(self, blob: str) -> bytes | Large:
+        """What a blob holds, unless it is too large to be shown."""
+        size = self._repository.size(blob)
+        return self._repository.data(blob) if size <= MAX_FILE_BYTES else Large(size)
+
+    def _shown(self, revision: str | None, path: str) -> Content:
+        found = self.file(revision, path) if revision is not None else None
+        return found[1] if found is not None else None
 
     def between(self, after: str | None, revision: str, limit: int) -> list[str]:
         """The oldest `limit` revisions that the branch went through from `after` (None: its beginning) to `revision`; a merge

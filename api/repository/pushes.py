@@ -70,7 +70,7 @@ def check_update(repository: Repository, layout: Layout, old: str, new: str, ref
     if repository.head() != before:
         raise PushRefused("main has moved since you fetched it: `git pull --rebase`, then push again")
     checks.refuse(_irregular(repository, before, new))
-    checks.refuse(_leaks(repository, before, tip))
+    checks.refuse(_faults(repository, before, tip))
     publication = Publications(layout.published).load()
     known = checks.Known(publication.revision, publication.config) if publication is not None else None
     checks.validated(repository, known, before, repository.changes(before, new))
@@ -89,8 +89,8 @@ def _irregular(repository: Repository, old: str | None, new: str) -> Iterator[Co
             yield ConfigError(path, 1, "", "this is a symbolic link or a submodule: only ordinary files can be pushed")
 
 
-def _leaks(repository: Repository, old: str | None, tip: Commit) -> Iterator[ConfigError]:
-    """Secrets in any pushed commit, its message too: one that a later commit removes would still be in the pushed history."""
+def _faults(repository: Repository, old: str | None, tip: Commit) -> Iterator[ConfigError]:
+    """Secrets in any pushed commit, its message too, and files too large: what a later commit removes stays in the history."""
     walk = repository.git.walk(tip.id, SortMode.TOPOLOGICAL)
     if old is not None:
         walk.hide(Oid(hex=old))
@@ -108,6 +108,11 @@ def _leaks(repository: Repository, old: str | None, tip: Commit) -> Iterator[Con
                 continue
             seen.add(entry.blob)
             path = entry.raw_path.decode(errors="backslashreplace")
-            for fault in checks.leak_faults(path, repository.data(entry.blob)):
+            for fault in _content_faults(repository, path, entry.blob):
                 where = "" if commit.id == tip.id else f" (in commit {str(commit.id)[:12]}: take it out of the history too)"
                 yield ConfigError(fault.file, fault.line, fault.field, fault.reason + where)
+
+
+def _content_faults(repository: Repository, path: str, blob: str) -> Iterable[ConfigError]:
+    # The size first: what is too large is not even read.
+    return list(checks.size_faults(path, repository.size(blob))) or checks.leak_faults(path, repository.data(blob))

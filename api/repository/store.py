@@ -28,8 +28,10 @@ from api.repository.errors import (
     Versions,
 )
 from api.repository.keys import Keys
+from core import yaml_strict
 
 BRANCH = "refs/heads/main"
+MAX_FILE_BYTES = yaml_strict.MAX_BYTES  # of any file: what is configuration is not read either where it is larger
 _ATTEMPTS = 200
 
 Changes = Mapping[str, bytes | None]
@@ -39,7 +41,8 @@ Check = Callable[[str | None, Changes], object]
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """A change to commit: `base` is the revision that the writer read (None: an empty repository).
 
-    `expected` names the blob that each touched file had then (None: absent); a path left out is looked up at `base`.
+    `expected` names the blob that each touched file had then (None: absent); a path left out is looked up at `base`. `whole` is a
+    folder that the writer means all of: a file that came into it since is a conflict too.
     """
 
     changes: Changes
@@ -47,6 +50,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     base: str | None
     expected: Mapping[str, str | None] = {}
+    whole: str | None = None
     trailers: Mapping[str, str] = {}
 
 
@@ -156,6 +160,14 @@ class Repository:
         """The root folder of a revision, for this thread alone. Raises UnknownRevision."""
         return self.commit_at(revision).tree
 
+    def blob(self, revision: str, path: str) -> str | None:
+        """The id of the regular file at `path`, without reading it; None where there is none. Raises UnknownRevision."""
+        return _id(trees.blob_at(self.tree(revision), path))
+
+    def size(self, blob: str) -> int:
+        """How many bytes a blob has, without reading them."""
+        return self.git.odb.read_header(pygit2.Oid(hex=blob))[1]
+
     def data(self, blob: str) -> bytes:
         """The content of a blob."""
         return self.git[pygit2.Oid(hex=blob)].peel(pygit2.Blob).data
@@ -198,6 +210,7 @@ class Repository:
     ) -> None:
         base = self.tree(edit.base) if edit.base is not None else None
         read = trees.blobs_at(base, edit.changes)
+        fresh = trees.came_into(self.git, edit.whole, base, tree) if edit.whole is not None else ()
         expected = {path: edit.expected.get(path, _id(read[path])) for path in edit.changes}
         conflicts = tuple(
             Versions(
@@ -209,7 +222,8 @@ class Repository:
             for path in edit.changes
             if expected[path] != present[path]
         )
-        if conflicts:
+        newcomers = (Versions(path=path, read=None, head=_content(trees.blob_at(tree, path)), proposed=None) for path in fresh)
+        if conflicts := (*conflicts, *newcomers):
             raise Conflict(head, conflicts)
 
     def twin(self, trailers: Mapping[str, str]) -> Committed | None:

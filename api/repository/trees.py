@@ -81,6 +81,16 @@ def blobs_at(tree: pygit2.Tree | None, paths: Iterable[str]) -> dict[str, pygit2
     return found
 
 
+def came_into(git: pygit2.Repository, folder: str, old: pygit2.Tree | None, new: pygit2.Tree | None) -> Iterator[str]:
+    """The paths of the regular files that are below `folder` in `new` and not in `old`."""
+    before, after = _entry(old, folder), _entry(new, folder)
+    if not isinstance(after, pygit2.Tree) or (before is not None and before.id == after.id):
+        return
+    prefix = f"{folder}/".encode()
+    known = {path for path, _ in blobs(git, before, prefix)} if isinstance(before, pygit2.Tree) else set()
+    yield from (path for path, _ in blobs(git, after, prefix) if path not in known)
+
+
 def _entry(tree: pygit2.Tree | None, name: str) -> pygit2.Object | None:
     try:
         return tree[name] if tree is not None else None

@@ -237,7 +237,7 @@ async def test_a_file_and_a_project_as_they_were(past: tuple[Repository, History
     _, history, made = past
     file = await history.file(BLOG, made[1])
     assert file is not None
-    assert file.data == LIMITED % 5
+    assert file.content == LIMITED % 5
     entry = (await history.catalogue(made[3])).project("blog")
     assert entry is not None
     assert (entry.project.name, entry.project.limits.rules[0].value, entry.models) == ("The blog", 9, ("fast", "slow"))

@@ -11,7 +11,7 @@ import pytest
 
 from api.compilation import compiled
 from api.publications import Publications
-from api.repository.store import Repository
+from api.repository.store import MAX_FILE_BYTES, Repository
 from core.layout import Layout
 from tests.repositories import BLOG, SHOP, SMALL, Person, committed, git, installed, large, refusal, token
 
@@ -146,6 +146,20 @@ class TestWhateverIsPublished:
         assert refusal(done)[1].startswith(f"author of commit {revision[:12]}:1: this looks like a Waybill token in clear: ")
         assert value[6:] not in done.stderr
         assert repository.head() == before
+
+    def test_a_file_that_is_too_large_is_refused_wherever_it_is_in_the_push(self, place: Place) -> None:
+        _, repository, person = place
+        before = repository.head()
+        fault = f"has {MAX_FILE_BYTES + 1} bytes: at most {MAX_FILE_BYTES} are kept of any file here"
+        done = person.push_changes({"docs/a.bin": b"\0" * (MAX_FILE_BYTES + 1)})
+        assert refusal(done)[1:] == [f"docs/a.bin:1: the file {fault}"]
+        revision = git(person.folder, "rev-parse", "HEAD").stdout[:12]
+        person.commit({"docs/a.bin": b"\0" * MAX_FILE_BYTES})
+        done = person.push()
+        assert refusal(done)[1:] == [f"docs/a.bin:1: the file {fault} (in commit {revision}: take it out of the history too)"]
+        assert repository.head() == before
+        person.pull()
+        assert person.push_changes({"docs/a.bin": b"\0" * MAX_FILE_BYTES}).returncode == 0
 
     def test_a_projects_folder_keeps_its_name(self, place: Place) -> None:
         """Its use and its limits are filed under the slug: under another one they would begin anew."""

@@ -103,7 +103,7 @@ class HistoryQueries:
             found = await info.context.services.history.file(path, revision)
         except UnknownRevision:
             return None
-        return ConfigurationFile.of(found) if found is not None else None
+        return ConfigurationFile.of(info.context, found) if found is not None else None
 
     @strawberry.field(
         description="A project as a revision of the branch had it; null where there was none. What it used is of today."

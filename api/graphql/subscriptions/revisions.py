@@ -18,6 +18,7 @@ import strawberry
 from api.access import Rule
 from api.graphql.context import Context, Info
 from api.graphql.types.revision import Revision
+from api.history.texts import Room
 from api.publish import Publisher
 from api.repository.errors import UnknownRevision
 
@@ -65,6 +66,7 @@ async def _next(context: Context, cursor: str | None, head: str) -> RevisionBatc
     except UnknownRevision:
         found = []
     await context.recheck(RULE)
+    context.room = Room()
     if not found:
         # The history was replaced under us: nothing leads from the one to the other.
         return RevisionBatch(cursor=head, gap=True, revisions=[])

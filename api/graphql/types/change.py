@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import difflib
+import asyncio
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TypeAlias
@@ -13,9 +13,17 @@ from typing import TypeAlias
 import strawberry
 
 from api.graphql.context import Info
+from api.graphql.lookahead import selected
+from api.history.texts import MAX_ANSWER_BYTES, MAX_LINES, Compared, compared
+from api.repository.log import Sides
+from api.repository.store import MAX_FILE_BYTES
 
 Versions: TypeAlias = Mapping[str, bytes | None]
 ASKED_WAIT_S = 0.25
+TOO_LARGE = (
+    f"the file is larger than {MAX_FILE_BYTES >> 20} MiB, or the files of one answer would be together more than"
+    f" {MAX_ANSWER_BYTES >> 20} MiB"
+)
 
 
 @strawberry.enum(description="What happened to a file.")
@@ -33,27 +41,37 @@ class FileDiff:
 
     path: str = strawberry.field(description="The file's path in the repository.")
     change: FileChange = strawberry.field(description="What happened to it.")
+    binary: bool = strawberry.field(
+        description="Whether a version of it is no text: `unified` says only that they differ, `before` and `after` are empty."
+    )
+    truncated: bool = strawberry.field(
+        description=f"Whether something is left out because {TOO_LARGE}, or because a version that is to be compared has more"
+        f" than {MAX_LINES:,} lines: `unified` says so, and `before` and `after` can be empty."
+    )
     unified: str = strawberry.field(description="The difference in unified form, three lines of context.")
     before: str | None = strawberry.field(description="The whole file before; null where it was not there.")
     after: str | None = strawberry.field(description="The whole file after; null where it is there no more.")
 
     @classmethod
-    def of(cls, path: str, before: bytes | None, after: bytes | None) -> FileDiff:
-        """The difference of two versions of a file; None where it is not there."""
-        change = FileChange.ADDED if before is None else FileChange.DELETED if after is None else FileChange.MODIFIED
-        return cls(path=path, change=change, unified=unified(path, before, after), before=_text(before), after=_text(after))
+    async def of(cls, info: Info, versions: Sequence[Sides]) -> list[FileDiff]:
+        """How these files differ, as far as it is asked for and there is room for it in this answer; compared in a thread."""
+        asked = selected(info)
+        texts, unified = not asked.isdisjoint({"before", "after"}), "unified" in asked
+        room = info.context.room
+        found = await asyncio.to_thread(compared, versions, room, texts=texts, unified=unified)
+        return [cls._of(each) for each in found]
 
-
-def _text(data: bytes | None) -> str | None:
-    return data.decode(errors="replace") if data is not None else None
-
-
-def unified(path: str, before: bytes | None, after: bytes | None) -> str:
-    """A unified difference as `git diff` writes it."""
-    old, new = ((data or b"").decode(errors="replace").splitlines(keepends=True) for data in (before, after))
-    names = (f"a/{path}" if before is not None else "/dev/null", f"b/{path}" if after is not None else "/dev/null")
-    lines = difflib.unified_diff(old, new, *names)
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    @classmethod
+    def _of(cls, found: Compared) -> FileDiff:
+        return cls(
+            path=found.path,
+            change=FileChange.ADDED if found.added else FileChange.DELETED if found.deleted else FileChange.MODIFIED,
+            binary=found.binary,
+            truncated=found.truncated,
+            unified=found.unified,
+            before=found.before,
+            after=found.after,
+        )
 
 
 @strawberry.type(description="What a mutation did to the configuration, or would do.")
@@ -81,9 +99,11 @@ class ChangeResult:
         return list(await info.context.services.publisher.wait_until_running(self.revision, ASKED_WAIT_S))
 
     @strawberry.field(description="How the changed files differ.")
-    def diff(self) -> list[FileDiff]:
+    async def diff(self, info: Info) -> list[FileDiff]:
         """Made only when it is asked for."""
-        return [FileDiff.of(path, self.before.get(path), self.after.get(path)) for path in self.changed_files]
+        return await FileDiff.of(
+            info, [Sides(path, self.before.get(path), self.after.get(path)) for path in self.changed_files]
+        )
 
 
 @strawberry.interface(description="A mutation that changed the configuration, or would, in a dry run.")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import strawberry
 
 from api.graphql.context import Context
+from api.graphql.types.change import TOO_LARGE
 from api.graphql.types.revision import Revision
 from api.history import Blame as BlamedField
 from api.history import FileAt
+from api.history.texts import is_binary, is_large, size_of, text_of
 
 
 @strawberry.type(description="A file of the configuration at one revision.")
@@ -17,12 +19,25 @@ class ConfigurationFile:
     path: str = strawberry.field(description="Its path in the repository.")
     revision: str = strawberry.field(description="The commit that it was read at.")
     blob: str = strawberry.field(description="The id of its content: equal for equal contents.")
+    size: int = strawberry.field(description="How many bytes it has.")
+    binary: bool = strawberry.field(description="Whether it is no text; then `text` is empty.")
+    truncated: bool = strawberry.field(description=f"Whether `text` is empty because {TOO_LARGE}.")
     text: str = strawberry.field(description="Its content.")
 
     @classmethod
-    def of(cls, file: FileAt) -> ConfigurationFile:
-        """A file of the repository."""
-        return cls(path=file.path, revision=file.revision, blob=file.blob, text=file.data.decode(errors="replace"))
+    def of(cls, context: Context, file: FileAt) -> ConfigurationFile:
+        """A file of the repository, as far as there is room for it in this answer."""
+        size, binary = size_of(file.content), is_binary(file.content)
+        fits = not binary and not is_large(file.content) and context.room.takes(size)
+        return cls(
+            path=file.path,
+            revision=file.revision,
+            blob=file.blob,
+            size=size,
+            binary=binary,
+            truncated=not binary and not fits,
+            text=text_of(file.content, shown=fits) or "",
+        )
 
 
 @strawberry.type(description="One line and the revision that it is from.")

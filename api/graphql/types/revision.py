@@ -73,8 +73,7 @@ class Revision(Node):
     async def diff(self, info: Info, paths: Paths = None) -> list[FileDiff]:
         """Against the first parent."""
         shown = [path for path in await _changed(info.context, self.commit) if paths is None or _within(path, paths)]
-        versions = await info.context.services.history.versions(self.commit, shown[:MOST_DIFFS])
-        return [FileDiff.of(version.path, version.before, version.after) for version in versions]
+        return await FileDiff.of(info, await info.context.services.history.shown(self.commit, shown[:MOST_DIFFS]))
 
     @classmethod
     def of(cls, commit: Commit, *, seen: bool = True) -> Revision:
