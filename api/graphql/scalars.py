@@ -48,7 +48,10 @@ def parse_instant(text: Any) -> Instant:
     """The millisecond that an ISO 8601 text with an offset names. Raises ValueError."""
     if not isinstance(text, str):
         raise ValueError("a DateTime is a string, such as 2026-11-23T09:05:00.123Z")
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:  # it quotes the text
+        raise ValueError("a DateTime is written like 2026-11-23T09:05:00.123Z") from None
     if moment.tzinfo is None:
         raise ValueError("a DateTime needs an offset, such as Z")
     at_ms = round(moment.timestamp() * 1000)

@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# How graphql-core leads up to a value that it quotes, up to the message's end: what was given may hold any character.
-_VALUE: Final = re.compile(r"([,;] found|\bFound|(?<!invalid )\bvalue): .*", re.DOTALL)
+# How graphql-core leads up to a value that it quotes, up to the message's end: what was given may hold any character. The path
+# to a field of that name, `at .rules[0].value: `, leads up to the reason.
+_VALUE: Final = re.compile(r"([,;] found|\bFound|(?<!invalid )(?<!\.)\bvalue): .*", re.DOTALL)
 _ENUM: Final = re.compile(r"\b(Value) '.*' (does not exist in )", re.DOTALL)
 _TOKEN: Final = re.compile(r"\b(String|BlockString) .*", re.DOTALL)
 _FIELD: Final = re.compile(r"(unknown field) '.{41,}?'", re.DOTALL)

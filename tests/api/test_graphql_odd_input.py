@@ -68,3 +68,21 @@ async def test_what_no_page_gave_is_no_cursor(api: Api, after: str, order: str) 
     query = "query($a: String, $o: ProjectMeasure!) { projects(after: $a, order: {field: $o}) { totalCount } }"
     (error,) = (await api.post(query, a=after, o=order)).json()["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("value", ["5 USD", "1,000", 5.5, "value: 5"])
+async def test_a_figure_that_is_no_decimal_is_told_how_one_is_written(api: Api, value: Any) -> None:
+    limits = {"rules": [{"metric": "CALLS", "window": "DAILY", "value": value}]}
+    query = "mutation($input: ProjectUpdateInput!) { projectUpdate(input: $input) { __typename } }"
+    wish = {"slug": "demo", "limits": limits, "reason": "r", "expectedRevision": api.head()}
+    (error,) = (await api.post(query, input=wish)).json()["errors"]
+    assert error["message"].startswith("Variable '$input' has invalid value at .limits.rules[0].value: Expected value of type")
+    assert "a Decimal is a string such as 1.25" in error["message"]
+    assert error["message"].endswith("found: …")
+
+
+async def test_what_is_no_date_is_not_repeated(api: Api) -> None:
+    query = "query($f: RequestLogFilter) { requestLogs(first: 1, filter: $f) { nodes { id } } }"
+    (error,) = (await api.post(query, f={"since": "q7Zr-secret"})).json()["errors"]
+    assert "a DateTime is written like 2026-11-23T09:05:00.123Z" in error["message"]
+    assert "q7Zr" not in error["message"]
