@@ -41,8 +41,8 @@ Check = Callable[[str | None, Changes], object]
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """A change to commit: `base` is the revision that the writer read (None: an empty repository).
 
-    `expected` names the blob that each touched file had then (None: absent); a path left out is looked up at `base`. `whole` is a
-    folder that the writer means all of: a file that came into it since is a conflict too.
+    `expected` names the blob that each touched file had then (None: absent); a path left out is looked up at `base`. `whole` is
+    a folder that the writer means all of: a file that came into it since is a conflict too.
     """
 
     changes: Changes

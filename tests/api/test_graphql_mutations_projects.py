@@ -122,6 +122,16 @@ async def test_a_deleted_project_is_gone_with_all_its_files(api: Api) -> None:
     assert (await change(api, "projectDelete", slug="short-lived"))["__typename"] == "NotFound"
 
 
+async def test_a_file_that_came_into_a_project_since_it_was_read_is_a_conflict_of_its_deletion(api: Api) -> None:
+    read_at = (await project(api, "Filled since"))["revision"]
+    (added,) = (await change(api, "tokenCreate", project="filled-since", name="t"))["changedFiles"]
+    for dry in (True, False):
+        refused = await change(api, "projectDelete", slug="filled-since", expectedRevision=read_at, dryRun=dry)
+        assert (refused["__typename"], refused["headRevision"]) == ("Conflict", api.head())
+        assert refused["files"] == [{"path": added, "read": None, "head": text(api, added), "proposed": None}]
+    assert (await change(api, "projectDelete", slug="filled-since"))["__typename"] == "ProjectDeleted"
+
+
 async def test_a_former_projects_slug_is_not_given_again_and_the_project_itself_can_come_back(api: Api) -> None:
     await project(api, "Once there")
     revision = (await change(api, "projectDelete", slug="once-there"))["revision"]

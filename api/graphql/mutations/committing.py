@@ -71,7 +71,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     edit: PureEdit
     reads: tuple[str, ...] = ()  # must be there
     reads_if_there: tuple[str, ...] = ()
-    reads_below: str | None = None  # every file below this folder
+    reads_below: str | None = None  # every file below this folder; one that came into it since is a conflict
     missing: str = "there is no such thing"  # what is said when one of `reads` is not there
     creates: str | None = None  # the input's field that names what is made: told where that is there already
     waits: bool = False  # answer when every connected proxy runs the revision
@@ -192,7 +192,13 @@ def _edit(context: Context, wish: CommitInput, plan: Plan, touched: set[str]) ->
     expected = {path: None for path in changes if path not in files}
     author, trailers = _author(context), _trailers(context, wish)
     edit = Edit(
-        changes=changes, author=author, reason=wish.reason, base=wish.expected_revision, expected=expected, trailers=trailers
+        changes=changes,
+        author=author,
+        reason=wish.reason,
+        base=wish.expected_revision,
+        expected=expected,
+        whole=plan.reads_below,
+        trailers=trailers,
     )
     return edit, files
 
