@@ -13,6 +13,7 @@ import pytest
 from api.repository.commits import WAYBILL
 from api.repository.store import Edit
 from core.published import ProxyState, Refused
+from tests.api.changes import change
 from tests.api.conftest import VIEWER, Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -171,6 +172,20 @@ async def test_a_wrong_global_file_refuses_the_revision_and_says_so(api: Api) ->
     assert (state["head"], state["revision"]["commit"]) == (wrong, before)
     assert [(each["file"], each["line"]) for each in state["refused"]] == [("waybill.yaml", 2)]
     assert (await api.data(CONFIGURATION, api.viewer_key))["configuration"]["refused"] == state["refused"]
-    mended = past_the_hook(api, {"waybill.yaml": good}, "Mended")
-    await sequence_of(api, mended)
+    await sequence_of(api, await mended_as_told(api, wrong))
+    assert api.repository.read(api.head(), "waybill.yaml")[0] == good
     assert (await api.data(CONFIGURATION))["configuration"]["refused"] == []
+
+
+async def mended_as_told(api: Api, wrong: str) -> str:
+    """The way out that a change at a refused head is told."""
+    refused = await change(api, "projectUpdate", slug="demo", description="Other")
+    (problem,) = refused["problems"]
+    assert (problem["file"], problem["line"]) == ("waybill.yaml", 2)
+    assert f"by `revert` or a change of this file with the head as `expectedRevision` ({wrong})" in problem["reason"]
+    undo = """mutation($input: RevertInput!) { revert(input: $input) {
+      __typename ... on Reverted { change { revision changedFiles } } } }"""
+    done = await api.data(undo, input={"revision": wrong, "expectedRevision": wrong, "reason": "As told"})
+    assert done["revert"]["__typename"] == "Reverted"
+    revision: str = done["revert"]["change"]["revision"]
+    return revision

@@ -29,11 +29,11 @@ from api.repository.checks import Known, refuse, validated
 from api.repository.commits import Author, Committed
 from api.repository.errors import Conflict as FilesConflict
 from api.repository.errors import FileMissing, KeyReused, PathTaken, UnknownRevision
-from api.repository.leaks import leaks
 from api.repository.store import Changes, Edit
 from api.wishes import OtherWish
 from core.config import Config
 from core.files import ConfigError, ConfigErrors
+from core.leaks import leaks
 
 TAKEN = "this one is taken: choose another"
 MAX_REASON = 2_000
@@ -118,7 +118,8 @@ async def commit(context: Context, wish: CommitInput, plan: Plan) -> Landed | Fa
     except FilesConflict as error:
         return _conflict(error) if plan.creates is None else invalid_field(plan.creates, TAKEN)
     except ConfigErrors as errors:
-        return invalid([_problem(context.sight, each, touched) for each in errors.errors])
+        head = await asyncio.to_thread(context.services.repository.head)
+        return invalid([_problem(context.sight, each, touched, head) for each in errors.errors])
 
 
 def invalid(problems: list[ValidationProblem]) -> ValidationFailed:
@@ -306,12 +307,21 @@ def _conflict(error: FilesConflict) -> Conflict:
     )
 
 
-def _problem(sight: Sight, error: ConfigError, touched: Collection[str]) -> ValidationProblem:
-    """What is wrong with the configuration, as far as the viewer may know it: the fault may be somebody else's."""
-    if error.file in touched or sight.sees(error.file):
-        return ValidationProblem(file=error.file, line=error.line, field=error.field or None, reason=sight.words(error.reason))
-    reason = "the configuration is wrong in a file that you may not see: nothing can be changed until that is mended"
-    return ValidationProblem(file=None, line=None, field=None, reason=reason)
+def _problem(sight: Sight, error: ConfigError, touched: Collection[str], head: str | None) -> ValidationProblem:
+    """What is wrong with the configuration, as far as the viewer may know it: the fault may be somebody else's.
+
+    A fault of a file that the change does not touch is one of the head: it came past the check, and every change meets it.
+    """
+    if error.file not in touched and not sight.sees(error.file):
+        reason = "the configuration is wrong in a file that you may not see: nothing can be changed until that is mended"
+        return ValidationProblem(file=None, line=None, field=None, reason=reason)
+    reason = sight.words(error.reason)
+    if error.file not in touched:
+        reason += (
+            ". It came past the check, and nothing else can be changed until it is mended: by `revert` or a change of this file with"
+            f" the head as `expectedRevision` ({head}), or by `git revert` and a push"
+        )
+    return ValidationProblem(file=error.file, line=error.line, field=error.field or None, reason=reason)
 
 
 def _text(data: bytes | None) -> str | None:

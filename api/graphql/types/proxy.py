@@ -71,7 +71,9 @@ class DegradedFile:
 class ConfigurationState:
     """What is published, what is not, and why."""
 
-    head: str | None = strawberry.field(description="The commit that the branch stands at; null before the first.")
+    head: str | None = strawberry.field(
+        description="The commit that the branch stands at; null before the first. What mends a refused one is changed at it."
+    )
     revision: Revision | None = strawberry.field(description="The published revision; null before the first.")
     sequence: BigInt = strawberry.field(description="The number of the publication.")
     degraded: list[DegradedFile] = strawberry.field(description="Files that are not in use, of those that the viewer may see.")
