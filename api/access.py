@@ -4,9 +4,19 @@
 grant, and `Viewer.may` decides. A field of the schema without a rule fails the tests and the start, so that nothing becomes
 public by being forgotten.
 
+What a permission is worth (docs/decisions/0023):
+
+- A restricted viewer, a member of projects whose global role lacks `project:write`, sees only those projects: permissions over
+  projects (project, token, member, limit, report, content) hold there alone. Users, roles, settings and models that are
+  everybody's are of no project: a membership takes nothing of them away.
+- Nothing is done unseen. In a project all permissions count only beside `project:read` there; `model:write`, `user:write` and
+  `settings:write` only beside `model:read`, `user:read` and sight of some project. Who changes something gets it in the answer.
+- Nobody grants what they lack. A role of roles.yaml counts in every project, so to put something into one (`Grant`) takes it in
+  every project.
+
 How a rule learns its project (`api/graphql/guard.py` asks):
 
-- A plain rule, `"user:write"`, asks for the permission globally.
+- A plain rule, `"user:write"`, asks for the permission for what is of no project, or of all.
 - `In("project:write", "input.slug")` asks for it in the project that an argument names (slug, or node id of a project or of
   something in one). Whoever may not see that project is answered as if there were none: null, or the union's `NotFound`.
 - `Somewhere("report:read")` asks for it in any project; the resolver then narrows what it answers to
@@ -62,6 +72,18 @@ class OrNull(msgspec.Struct, frozen=True):
 
 
 Asked: TypeAlias = Rule | In | Somewhere | OrNull
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """To grant `rule` by a role: in every project, so it takes to have it in every one."""
+
+    rule: Permission
+
+
+# What reaches into no project, whoever has it.
+_OF_NO_PROJECT: Final[frozenset[str]] = frozenset({"user:read", "user:write", "settings:write"})
+# What counts only beside another permission: whoever changes something reads in the answer what it is then.
+_BESIDE: Final[Mapping[str, Rule]] = {"user:write": "user:read", "model:write": "model:read", "settings:write": "project:read"}
 
 # What it takes to see any field of a type; a field whose type differs from its parent's asks for this on entering.
 TYPE_RULES: Final[Mapping[str, Rule]] = {
@@ -290,8 +312,7 @@ FIELD_RULES: Final[Mapping[str, Asked]] = {
     "Project.trend": OrNull("report:read"),
     "Token.lastUsedAt": "report:read",
     "Token.limitUse": OrNull("report:read"),
-    # Narrowed to nothing for whoever does not see all projects.
-    "Model.limitUse": Somewhere("report:read"),
+    "Model.limitUse": OrNull("report:read"),
 }
 
 
@@ -308,10 +329,10 @@ class Unauthenticated(AccessError):
 
 
 class Forbidden(AccessError):
-    """The viewer is known and lacks `permission`."""
+    """The viewer is known and lacks `permission`; `everywhere`: has it, but in some projects alone."""
 
-    def __init__(self, permission: str, project: str | None = None) -> None:
-        where = f" in project {project}" if project else ""
+    def __init__(self, permission: str, project: str | None = None, *, everywhere: bool = False) -> None:
+        where = f" in project {project}" if project else " in every project" if everywhere else ""
         super().__init__(f"this needs the permission {permission}{where}, which you do not have")
         self.permission = permission
         self.project = project
@@ -331,8 +352,8 @@ class NotVisible(AccessError):
 class Viewer(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Whoever is behind a request: a user by session or by key, with what their roles grant in the published configuration.
 
-    `permissions` hold everywhere, but for a `restricted` viewer (a member of projects whose global role lacks
-    `project:write`) only in the projects of `grants`. `grants` is what each project role adds: (slug, permissions), by slug.
+    `permissions` are the global role's; `grants` is what each project role adds: (slug, permissions), by slug. `restricted` is
+    a member of projects whose global role lacks `project:write`: the head of this file says what that means.
     """
 
     user_id: str
@@ -346,76 +367,105 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     grants: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
 
     def may(self, rule: Rule, project: str | None = None) -> bool:
-        """Whether `rule` is met: in `project`, or globally where none is named."""
+        """Whether `rule` is met: in `project`, or where none is named for what is of no project, or of all of them."""
         if rule in ("anonymous", "signed-in"):
             return True
-        if project is None:
-            # Models belong to no project: whoever may read them for one project may read them.
-            return self._globally(rule) or (rule == "model:read" and self.may_somewhere(rule))
-        granted = self.grants.get(project)
-        if granted is None:
-            return not self.restricted and self._globally(rule)
-        return rule in granted or self._globally(rule)
+        if project is not None:
+            return all(self._has(each, project) for each in (rule, _BESIDE.get(rule, rule), "project:read"))
+        if rule in ("project:read", "model:read"):
+            # The state of the installation is shown to whoever sees a project, models to whoever may read them for one.
+            shared = rule == "model:read" and self._globally(rule)
+            return shared or self._everywhere(rule) or any(self.may(rule, slug) for slug in self.grants)
+        if rule in _BESIDE:
+            return self._globally(rule) and self.may(_BESIDE[rule])
+        # Whoever creates a project becomes its admin, and so sees it.
+        return self._globally(rule) if rule in ("user:read", "project:write") else self._everywhere(rule)
 
     def may_somewhere(self, rule: Rule) -> bool:
-        """Whether there is a project, perhaps one still to come, in which `rule` is met."""
-        if self._globally(rule) or rule in ("anonymous", "signed-in"):
-            return True
-        return any(rule in granted for granted in self.grants.values())
+        """Whether `rule` is met for what is of no project, or in one, perhaps one still to come."""
+        return self.may(rule) or any(self.may(rule, slug) for slug in self.grants)
 
     def projects(self, rule: Rule = "project:read") -> frozenset[str] | None:
         """The slugs of the projects in which `rule` is met; None for all there are."""
-        if not self.restricted and self._globally(rule):
-            return None
-        return frozenset(slug for slug in self.grants if self.may(rule, slug))
+        return None if self._everywhere(rule) else frozenset(slug for slug in self.grants if self.may(rule, slug))
 
     def visible_projects(self) -> frozenset[str] | None:
         """The slugs of the projects that exist for this viewer; None for all."""
         return self.projects("project:read")
 
     def lacks(self, permissions: Collection[str], project: str | None = None) -> frozenset[str]:
-        """Those of `permissions` that this viewer does not have, in `project` or globally, and so must not grant there."""
+        """Those of `permissions` that this viewer does not have, in `project` or in every one, and so must not grant there."""
         if project is not None:
             return frozenset(rule for rule in permissions if not self.may(cast("Rule", rule), project))
-        everywhere = frozenset() if self.restricted else self.permissions
-        return frozenset(permissions) - everywhere
+        return frozenset(rule for rule in permissions if not self._everywhere(cast("Rule", rule)))
 
     def lacks_of(self, other: Viewer) -> frozenset[str]:
         """What `other` may do and this viewer may not: whoever lacks something of somebody may not change who that is."""
         missing = frozenset(other.permissions) - self.permissions
         if self.restricted and not other.restricted:
             missing |= self.lacks(other.permissions)
-        return missing.union(*(self.lacks(granted, slug) for slug, granted in other.grants.items()))
+        for slug, granted in other.grants.items():
+            here = (rule for rule in other.permissions if other.may(cast("Rule", rule), slug))
+            missing |= self.lacks(granted.union(here), slug)
+        return missing
 
     @cached_property
     def scope(self) -> Hashable:
         """Equal for viewers who may do the same everywhere: what a shared answer depends on."""
         return self.permissions, self.restricted, frozenset(self.grants.items())
 
+    def _everywhere(self, rule: Rule) -> bool:
+        """Whether `rule` is met in every project there is or will be, or reaches into none."""
+        if rule in _OF_NO_PROJECT:
+            return self.may(rule)
+        needed = (rule, _BESIDE.get(rule, rule), "project:read")
+        return not self.restricted and all(self._globally(each) for each in needed)
+
+    def _has(self, rule: str, project: str) -> bool:
+        granted = self.grants.get(project)
+        if granted is None:
+            return not self.restricted and self._globally(rule)
+        return rule in granted or self._globally(rule)
+
     def _globally(self, rule: str) -> bool:
         return ("project:write" if rule == "project:delete" else rule) in self.permissions
 
 
-def require(viewer: Viewer | None, rule: Rule, project: str | None = None) -> None:
+def require(viewer: Viewer | None, rule: Rule | Grant, project: str | None = None) -> None:
     """Raise Unauthenticated, Forbidden or NotVisible unless `viewer` meets `rule`, in `project` where one is named."""
     if rule == "anonymous":
         return
-    if not signed_in(viewer).may(rule, project):
-        if project is not None and not signed_in(viewer).may("project:read", project):
+    asker = signed_in(viewer)
+    if isinstance(rule, Grant):
+        if asker.lacks((rule.rule,), project):
+            raise _forbidden(asker, rule.rule, project)
+    elif not asker.may(rule, project):
+        if project is not None and not asker.may("project:read", project):
             raise NotVisible(project)
-        raise Forbidden(rule, project)
+        raise _forbidden(asker, rule, project)
+
+
+def _forbidden(asker: Viewer, rule: Rule, project: str | None = None) -> Forbidden:
+    """What is missing: `rule`, or what it counts only beside, or that it held in every project."""
+    for each in (rule, _BESIDE.get(rule, rule), "project:read"):
+        if not (asker._has(each, project) if project is not None else asker._globally(each)):
+            return Forbidden(each, project)
+    return Forbidden(rule, project, everywhere=True)
 
 
 def require_in(viewer: Viewer | None, asked: In, project: str | None) -> None:
     """Raise as `require` does unless `viewer` meets what is asked, or one of its others."""
-    if not any(signed_in(viewer).may(rule, project) for rule in asked.others):
+    if project is None:
+        require_somewhere(viewer, asked.rule)
+    elif not any(signed_in(viewer).may(rule, project) for rule in asked.others):
         require(viewer, asked.rule, project)
 
 
 def require_somewhere(viewer: Viewer | None, rule: Rule) -> None:
     """Raise Unauthenticated or Forbidden unless there is a project in which `viewer` meets `rule`."""
-    if not signed_in(viewer).may_somewhere(rule):
-        raise Forbidden(rule)
+    asker = signed_in(viewer)
+    if not asker.may_somewhere(rule):
+        raise _forbidden(asker, rule)
 
 
 def signed_in(viewer: Viewer | None) -> Viewer:

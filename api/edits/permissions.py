@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias, cast, get_args
 
-from api.access import Rule
+from api.access import Grant, Rule
 from api.edits import EditRejected, references
 from api.edits.documents import Document, loaded
 from api.grants import Grants
@@ -17,7 +17,7 @@ from core.config import Config, Model, Permission, Project, Provider, Roles, Rou
 from core.paths import kind_of, model_path, project_path, slug_of
 from core.yaml_strict import Value
 
-Need: TypeAlias = tuple[Rule, str | None]
+Need: TypeAlias = tuple[Rule | Grant, str | None]
 
 
 def needed(config: Config, files: Mapping[str, bytes], changes: Mapping[str, bytes | None]) -> tuple[Need, ...]:
@@ -74,13 +74,13 @@ def _of_provider(before: Document, after: Document) -> Iterator[Need]:
 
 def _of_roles(before: Document, after: Document) -> Iterator[Need]:
     yield "user:write", None
-    # Nobody grants what they lack: neither by a new role nor by more in one that somebody has.
+    # Nobody grants what they lack: neither by a new role nor by more in one that somebody has, wherever that is.
     old, new = _granted(before), _granted(after)
     for name, permissions in new.items():
-        yield from ((permission, None) for permission in sorted(permissions - old.get(name, frozenset())))
+        yield from ((Grant(permission), None) for permission in sorted(permissions - old.get(name, frozenset())))
 
 
-def _granted(document: Document) -> dict[str, frozenset[Rule]]:
+def _granted(document: Document) -> dict[str, frozenset[Permission]]:
     """What each custom role grants; words that are no permission are left to the check."""
     roles = document.get("roles")
     listed = (

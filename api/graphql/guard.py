@@ -112,7 +112,7 @@ def _asked_before(resolve: Resolver, rules: tuple[Asked, ...], scope: Scope, ref
         context: Context = info.context
         for rule in rules:
             if isinstance(rule, OrNull):
-                if not signed_in(context.viewer).may(rule.rule, source.project_slug):
+                if not signed_in(context.viewer).may(rule.rule, source.project_slug if scope.source else None):
                     return None
                 continue
             try:

@@ -28,6 +28,12 @@ ROLES = """roles:
   secret-reader: {permissions: ["project:read", "report:read", "content:read"]}
   limit-keeper: {permissions: ["project:read", "limit:write"]}
   token-keeper: {permissions: ["project:read", "model:read", "report:read", "token:write"]}
+  blind-people: {permissions: ["user:write"]}
+  blind-modeller: {permissions: ["model:write"]}
+  blind: {permissions: ["project:write", "token:write", "member:write", "limit:write", "report:read", "content:read"]}
+  helpdesk: {permissions: ["project:read", "model:read", "report:read", "user:read", "user:write"]}
+  shaper: {permissions: ["project:read", "model:read", "model:write", "limit:write"]}
+  settler: {permissions: ["project:read", "settings:write", "limit:write"]}
 """
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 
-from api.access import ALL_PERMISSIONS, Forbidden, NotVisible, Viewer, require
+from api.access import ALL_PERMISSIONS, Forbidden, Grant, NotVisible, Viewer, require
 from api.grants import Grants
 from core.config import Config, Member, Project, Role, Roles
 
@@ -15,6 +16,7 @@ ROLES = Roles(
     roles={
         "keeper": Role(permissions=("project:read", "token:write")),
         "builder": Role(permissions=("project:read", "project:write")),
+        "blind": Role(permissions=("project:write", "token:write", "report:read", "content:read", "model:write")),
     }
 )
 
@@ -41,6 +43,7 @@ def viewer(grants: Grants, role: str, email: str = "ada@x.org") -> Viewer:
         ("builder", {"project:read", "project:write", "project:delete"}),
         ("operator", set()),  # no project role
         ("no-longer-there", set()),
+        ("blind", set()),  # a project that one may not see does not exist
     ],
 )
 def test_a_project_role_grants_exactly_this_and_nothing_elsewhere(role: str, permissions: set[str]) -> None:
@@ -48,7 +51,10 @@ def test_a_project_role_grants_exactly_this_and_nothing_elsewhere(role: str, per
     for rule in ALL_PERMISSIONS | {"project:delete"}:
         assert ada.may(rule, "a") is (rule in permissions), rule  # type: ignore[arg-type]  # all of them
         assert not ada.may(rule, "b"), rule  # type: ignore[arg-type]
-        assert ada.may(rule) is (rule == "model:read" and rule in permissions), rule  # type: ignore[arg-type]
+        # What is of the whole installation is shown to whoever sees a project.
+        shared = rule in {"project:read", "model:read"} and rule in permissions
+        assert ada.may(rule) is shared, rule  # type: ignore[arg-type]
+        assert ada.lacks({rule}) == {rule}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +72,47 @@ def test_a_restricted_member_keeps_the_global_role_inside_their_projects() -> No
     assert ada.may("report:read", "a")
     assert ada.may("token:write", "a")
     assert ada.projects("token:write") == {"a"}
+
+
+EVERYTHING = Role(permissions=tuple(sorted(ALL_PERMISSIONS - {"project:write"})))  # type: ignore[arg-type]  # all of them
+
+
+def test_what_is_of_no_project_stays_with_a_member_who_sees_only_their_projects() -> None:
+    ada = viewer(Grants(config(Roles(roles={"much": EVERYTHING}), a=project(("ada@x.org", "viewer")))), "much")
+    assert ada.restricted
+    held = {rule for rule in ALL_PERMISSIONS if ada.may(rule)}  # type: ignore[arg-type]  # all of them
+    assert held == {"user:read", "user:write", "model:read", "model:write", "settings:write", "project:read"}
+    assert all(ada.may(rule, "a") for rule in ALL_PERMISSIONS - {"project:write"})  # type: ignore[arg-type]
+    assert not any(ada.may(rule, "b") for rule in ALL_PERMISSIONS)  # type: ignore[arg-type]
+    # To grant by a role is to grant in every project.
+    assert ada.lacks(ALL_PERMISSIONS) == ALL_PERMISSIONS - {"user:read", "user:write", "settings:write"}
+
+
+@pytest.mark.parametrize(
+    ("permissions", "rule", "missing"),
+    [
+        ({"user:write"}, "user:write", "user:read"),
+        ({"model:write"}, "model:write", "model:read"),
+        ({"settings:write"}, "settings:write", "project:read"),
+        ({"report:read"}, "report:read", "project:read"),
+        ({"user:read"}, "user:write", "user:write"),
+    ],
+)
+def test_to_change_something_takes_to_see_it_and_what_is_missing_is_named(
+    permissions: set[str], rule: str, missing: str
+) -> None:
+    ada = Viewer(user_id="u", email="ada@x.org", role="r", permissions=frozenset(permissions))
+    with pytest.raises(Forbidden) as refused:
+        require(ada, rule)  # type: ignore[arg-type]
+    assert refused.value.permission == missing
+    require(msgspec.structs.replace(ada, permissions=frozenset({*permissions, rule, missing})), rule)  # type: ignore[arg-type]
+
+
+def test_a_member_is_told_that_a_permission_of_theirs_would_have_to_hold_in_every_project() -> None:
+    ada = viewer(Grants(config(a=project(("ada@x.org", "viewer")))), "keeper")
+    for rule in ("token:write", Grant("project:read")):
+        with pytest.raises(Forbidden, match="in every project"):
+            require(ada, rule)  # type: ignore[arg-type]
 
 
 def test_a_role_of_roles_yaml_cannot_shadow_a_built_in_one() -> None:
@@ -110,6 +157,9 @@ def test_a_restricted_actor_grants_nothing_beyond_their_projects() -> None:
     assert ada.lacks_of(viewer(grants, "viewer", "eve@x.org")) == READ  # in a project that does not exist for ada
     assert ada.lacks_of(viewer(grants, "viewer", "new@x.org")) == READ  # sees every project
     assert ada.lacks({"token:write"}, "a") == set()
+    # Nor in a project where somebody may do by the global role what the project's role does not grant.
+    eve = viewer(Grants(config(c=project(("eve@x.org", "no-longer-there")))), "viewer", "eve@x.org")
+    assert ada.lacks_of(eve) == READ
     assert ada.lacks({"settings:write", "token:write"}, "b") == {"settings:write", "token:write"}
 
 

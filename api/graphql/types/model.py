@@ -126,8 +126,10 @@ class Model(Node):
 
         return Found.at(self.catalogue, self.provider_id)
 
-    @strawberry.field(description="Its own limits with their present use, for whoever may see all projects; else none.")
-    async def limit_use(self, info: Info) -> list[LimitUse]:
+    @strawberry.field(
+        description="Its own limits with their present use; null for whoever may not read the reports of all projects."
+    )
+    async def limit_use(self, info: Info) -> list[LimitUse] | None:
         """Through a loader."""
         uses = await info.context.loaders.limit_uses.load(Scope("", "", self.model_id))
         return seen(signed_in(info.context.viewer), uses)

@@ -75,9 +75,13 @@ class Viewer(Node):
     email: str = strawberry.field(description="The user's e-mail, in lower case.")
     name: str = strawberry.field(description="What the user is called; empty where nobody said.")
     role: str = strawberry.field(description="The user's global role.")
-    permissions: list[str] = strawberry.field(description="What that role grants, such as project:read.")
+    permissions: list[str] = strawberry.field(
+        description="What that role grants, such as project:read; where, `restricted` says."
+    )
     restricted: bool = strawberry.field(
-        description="Whether only the projects of `memberships` exist for the user, and the permissions hold there alone."
+        description="Whether only the projects of `memberships` exist for the user: a member whose role lacks project:write."
+        " Permissions over projects (project, token, member, limit, report, content) then hold there alone; users, roles,"
+        " settings and everybody's models are of no project, and what the role grants over them stays."
     )
 
     @strawberry.field(description="The projects that the user is a member of, by slug, with what that grants.")
