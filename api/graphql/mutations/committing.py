@@ -318,8 +318,8 @@ def _problem(sight: Sight, error: ConfigError, touched: Collection[str], head: s
     reason = sight.words(error.reason)
     if error.file not in touched:
         reason += (
-            ". It came past the check, and nothing else can be changed until it is mended: by `revert` or a change of this file with"
-            f" the head as `expectedRevision` ({head}), or by `git revert` and a push"
+            ". It came past the check, and nothing else can be changed until it is mended: by `revert` or a change of this file"
+            f" with the head as `expectedRevision` ({head}), or by `git revert` and a push"
         )
     return ValidationProblem(file=error.file, line=error.line, field=error.field or None, reason=reason)
 

@@ -82,7 +82,7 @@ class AlertWebhookInput:
         return plain | ({"allow_private_address": True} if self.allow_private_address else {})
 
 
-@strawberry.input(description="Which changes have to go through a proposal.")
+@strawberry.input(description="Which changes are to go through a proposal: kept, and not enforced before there are any.")
 class ReviewRuleInput:
     """`core.config.ReviewRule`."""
 
@@ -111,7 +111,8 @@ class SettingsUpdateInput(CommitInput):
         default=None, description="Where alerts are posted, in place of what it has."
     )
     review: list[ReviewRuleInput] | None = strawberry.field(
-        default=None, description="Which changes have to go through a proposal, in place of what it has."
+        default=None,
+        description="Which changes are to go through a proposal, in place of what it has: kept, and not enforced yet.",
     )
     journal_failure: JournalFailure | None = strawberry.field(
         default=None, description="What is done while the journal cannot be written."

@@ -53,7 +53,7 @@ class AlertWebhook:
     allow_private_address: bool = strawberry.field(description="Whether it may be an address of a private network.")
 
 
-@strawberry.type(description="Which changes have to go through a proposal.")
+@strawberry.type(description="Which changes are to go through a proposal: kept, and not enforced before there are any.")
 class ReviewRule:
     """`core.config.ReviewRule`."""
 
@@ -72,7 +72,9 @@ class Settings:
     limits: Limits = strawberry.field(description="Limits of everything together; they hold whatever a project or token says.")
     retention: Retention = strawberry.field(description="How long what was recorded is kept.")
     alert_webhooks: list[AlertWebhook] = strawberry.field(description="Where alerts are posted.")
-    review: list[ReviewRule] = strawberry.field(description="Which changes have to go through a proposal.")
+    review: list[ReviewRule] = strawberry.field(
+        description="Which changes are to go through a proposal: kept, and not enforced before there are any."
+    )
     journal_failure: JournalFailure = strawberry.field(description="What is done while the journal cannot be written.")
     revision: str | None = strawberry.field(
         description="The commit that this answer was read at: give it as `expectedRevision` to change what was read."
