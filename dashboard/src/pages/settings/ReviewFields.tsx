@@ -15,7 +15,7 @@ export function ReviewFields({ draft, put, problems, locked }: FieldsProps) {
   return (
     <Section
       title="Reviews"
-      about="Which changes are to go through a proposal, and how many people approve. Kept, and not enforced yet: a change that a rule names is committed all the same."
+      about="Which changes are to go through a proposal. Kept, and not enforced yet: they land all the same."
       setBy="review"
     >
       <Stack gap="sm">
