@@ -33,6 +33,7 @@ from typing import ClassVar, Literal, TypeAlias
 import msgspec
 
 from core.events import Status
+from core.leaks import masked
 
 Dialect: TypeAlias = Literal["openai_chat", "openai_responses", "openai_embeddings", "anthropic"]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -66,8 +67,8 @@ class Refusal(Exception):
     retry_after_default_s: ClassVar[int | None] = None
 
     def __init__(self, message: str, *, param: str | None = None, retry_after_s: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = masked(message)  # it may say a path or a name that somebody pasted a key into
+        super().__init__(self.message)
         self.param = param
         self.retry_after_s = self.retry_after_default_s if retry_after_s is None else retry_after_s
 

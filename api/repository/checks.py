@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from api.repository.leaks import leaks
 from api.repository.lineage import identity_faults
 from api.repository.store import MAX_FILE_BYTES, Changes, Repository
 from core import files
 from core.config import Config
 from core.files import ConfigError, ConfigErrors
+from core.leaks import leaks
 
 MAX_PATH_BYTES = 1_000
 

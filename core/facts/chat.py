@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from core.facts.decoding import Count, add_tools, decode, present
-from core.facts.request import Facts, needs_of
+from core.facts.request import Facts, named, needs_of
 from core.tokens import PromptSize
 
 
@@ -98,7 +98,7 @@ def chat_facts(request: ChatRequest) -> Facts:
     form = request.response_format
     cap = request.max_completion_tokens
     return Facts(
-        model_named=request.model or None,
+        model_named=named(request.model),
         stream=bool(request.stream),
         input_tokens_estimate=estimate,
         input_tokens_bound=bound,

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from core.facts.decoding import decode
-from core.facts.request import Facts
+from core.facts.request import Facts, named
 from core.tokens import MESSAGE_TOKENS_BOUND, PromptSize
 
 Ids: TypeAlias = list[int]
@@ -46,7 +46,7 @@ def embeddings_facts(request: EmbeddingsRequest) -> Facts:
     estimate, bound = size.figures()
     return Facts(
         dialect="openai_embeddings",
-        model_named=request.model or None,
+        model_named=named(request.model),
         input_tokens_estimate=estimate,
         # A text is a message: servers of BERT-like models count what they put around each.
         input_tokens_bound=bound + len(size.texts) * MESSAGE_TOKENS_BOUND,

@@ -7,7 +7,7 @@ from msgspec import Raw
 
 from core.facts.blocks import add_content
 from core.facts.decoding import BodyError, Count, add_tools, decode, present
-from core.facts.request import Facts, needs_of
+from core.facts.request import Facts, named, needs_of
 from core.tokens import PromptSize
 
 
@@ -103,7 +103,7 @@ def messages_facts(request: CountTokensRequest) -> Facts:
     thinking = request.thinking
     return Facts(
         dialect="anthropic",
-        model_named=request.model or None,
+        model_named=named(request.model),
         stream=bool(request.stream),
         input_tokens_estimate=estimate,
         input_tokens_bound=bound,

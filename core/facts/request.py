@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from core.leaks import SHORTEST, masked
+
 Dialect: TypeAlias = Literal["openai_chat", "openai_responses", "anthropic", "openai_embeddings"]
 Need: TypeAlias = Literal["vision", "function_calling", "json", "thinking", "audio"]
+
+
+MAX_NAMED = 200  # characters of a model's name that is kept as it is: ids have at most 100
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -22,6 +28,16 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     answers: int = 1  # `n`
     images: int = 0
     needs: tuple[Need, ...] = ()
+
+
+def named(model: str) -> str | None:
+    """The model that a client named, as it may be kept: what looks like a secret is taken out of it."""
+    if len(model) < SHORTEST:
+        return model or None
+    return _named(model) if len(model) <= MAX_NAMED else f"(a name of {len(model)} characters)"
+
+
+_named = lru_cache(maxsize=1_024)(masked)
 
 
 _NO_NEEDS: tuple[Need, ...] = ()

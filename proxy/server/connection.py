@@ -8,6 +8,7 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, cast
 
+from core.leaks import masked
 from proxy.server.errors import BodyTimeout, BodyTooLarge, ClientStalled, Refused, ServerError
 from proxy.server.heads import error_body
 from proxy.server.intake import Intake
@@ -188,7 +189,7 @@ class Connection(Intake):
         except ServerError as error:
             self._answer_failure(request, error.status, error.code, str(error))
         except Exception:
-            _log.exception("the handler of %s %s failed", request.method, request.path)
+            _log.exception("the handler of %s %s failed", request.method, masked(request.path))
             self._answer_failure(request, 500, "internal_error", "The proxy failed to handle this request.")
         finally:
             server.running -= 1

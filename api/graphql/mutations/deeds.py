@@ -13,7 +13,7 @@ from api.audit import Deed
 from api.graphql.context import Context
 from api.graphql.types.failures import NotAllowed, NotFound, ValidationFailed, ValidationProblem
 from api.people import GrantsMore, PeopleError, Unacceptable, UnknownPerson
-from api.repository.leaks import leaks
+from core.leaks import leaks
 
 MAX_REASON: Final = 2_000
 MAX_KEY: Final = 200
