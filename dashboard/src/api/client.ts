@@ -1,19 +1,26 @@
 /** The one urql client: queries and mutations over HTTP with the session's cookie, subscriptions in `subscriptions.ts`. */
 import { cacheExchange, Client, fetchExchange, mapExchange, type CombinedError } from 'urql'
-import { signedOut } from './session'
+import { fetchAsOwner, sessionEnded } from './session'
 
-export function newClient(): Client {
+export const URL_OF_API = '/graphql'
+/** Marks what a page of ours asks: no page of another site can. */
+export const FROM_HERE = { 'x-waybill-client': 'dashboard' }
+
+/** For a page and its owner. Signing in, which waits for nobody, has the browser's own `fetch`. */
+export function newClient(fetch: typeof globalThis.fetch = fetchAsOwner): Client {
   return new Client({
-    url: '/graphql',
+    url: URL_OF_API,
     preferGetMethod: false,
     // What is shown may be a moment old, and is asked for again at once: nobody sees a former value after saving.
     requestPolicy: 'cache-and-network',
-    fetchOptions: { credentials: 'same-origin', headers: { 'x-waybill-client': 'dashboard' } },
+    fetch,
+    fetchOptions: { credentials: 'same-origin', headers: FROM_HERE },
     exchanges: [
       cacheExchange,
+      // A session may end between the look at it and the answer.
       mapExchange({
         onError: (error) => {
-          if (isSignedOut(error)) signedOut()
+          if (isSignedOut(error.graphQLErrors)) sessionEnded()
         },
       }),
       fetchExchange,
@@ -21,8 +28,8 @@ export function newClient(): Client {
   })
 }
 
-export function isSignedOut(error: CombinedError): boolean {
-  return error.graphQLErrors.some((each) => each.extensions['code'] === 'UNAUTHENTICATED')
+export function isSignedOut(errors: readonly { extensions?: Record<string, unknown> }[]): boolean {
+  return errors.some(({ extensions }) => extensions?.['code'] === 'UNAUTHENTICATED')
 }
 
 /** An error in words for the person who sees it. */

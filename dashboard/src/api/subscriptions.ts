@@ -4,12 +4,16 @@
  */
 import { createClient, type Client } from 'graphql-ws'
 import { stringifyDocument } from 'urql'
+import { FROM_HERE, isSignedOut, URL_OF_API } from './client'
 import type { TadaDocumentNode } from './graphql'
+import { fetchAsOwner } from './session'
 
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 10_000
 const PINGED_EVERY_MS = 15_000
 const ANSWERS_WITHIN_MS = 10_000
+/** The API closes with it when there is no session any more. */
+const UNAUTHORIZED = 4401
 
 let shared: Client | undefined
 let open = false
@@ -17,7 +21,7 @@ let silence: ReturnType<typeof setTimeout> | undefined
 
 function socket(): Client {
   shared ??= createClient({
-    url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
+    url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${URL_OF_API}`,
     lazy: true,
     lazyCloseTimeout: 2_000,
     keepAlive: PINGED_EVERY_MS,
@@ -70,7 +74,7 @@ export function follow<Data, Variables>(feed: Feed<Data, Variables>): () => void
           if (result.errors?.[0]) return say('away', result.errors[0].message)
           if (result.data) feed.onData(result.data)
         },
-        error: (error) => again(Array.isArray(error) ? String((error[0] as Error | undefined)?.message) : undefined),
+        error: (error) => (isOver(error) ? void onceSignedIn() : again(reasonOf(error))),
         complete: () => again(),
       },
     )
@@ -79,6 +83,13 @@ export function follow<Data, Variables>(feed: Feed<Data, Variables>): () => void
     const unsubscribe = stop
     const unlisten = socket().on('connected', () => (unlisten(), say('live')))
     stop = () => (unlisten(), unsubscribe())
+  }
+
+  /** Nobody can follow without a session: its end is told at once, and the feed goes on when the person is back. */
+  async function onceSignedIn(): Promise<void> {
+    say('away')
+    await askWhoIsThere()
+    again()
   }
 
   function again(why?: string): void {
@@ -95,4 +106,19 @@ export function follow<Data, Variables>(feed: Feed<Data, Variables>): () => void
     clearTimeout(timer)
     stop()
   }
+}
+
+/** Whether it says that nobody is signed in: an operation's errors, or the close of the connection. */
+function isOver(error: unknown): boolean {
+  return Array.isArray(error) ? isSignedOut(error) : (error as CloseEvent | undefined)?.code === UNAUTHORIZED
+}
+
+const reasonOf = (error: unknown): string | undefined =>
+  Array.isArray(error) ? (error[0] as Error | undefined)?.message : undefined
+
+/** Where nobody is, signing in is asked for, and this waits. A connection may outlive its session: it says nothing of the next. */
+async function askWhoIsThere(): Promise<void> {
+  const headers = { 'content-type': 'application/json', ...FROM_HERE }
+  const body = JSON.stringify({ query: '{ viewer { id } }' })
+  await fetchAsOwner(URL_OF_API, { method: 'POST', credentials: 'same-origin', headers, body }).catch(() => undefined)
 }

@@ -2,6 +2,7 @@
 import { Alert, Button, Code, Container, Stack } from '@mantine/core'
 import { Component, type ReactNode } from 'react'
 import { useRouteError } from 'react-router'
+import { didNotLoad, NotLoaded } from './NotLoaded'
 
 interface Failure {
   error: Error | null
@@ -26,13 +27,12 @@ export function RouteFailed() {
 }
 
 function Failed({ error }: { error: Error }) {
-  // After an update of Waybill the scripts of the former version are gone; a new page has the new ones.
-  const outdated = /dynamically imported module|Importing a module script failed/.test(error.message)
+  if (didNotLoad(error)) return <NotLoaded />
   return (
     <Container size="sm" py="xl">
-      <Alert color="red" title={outdated ? 'Waybill was updated' : 'This page failed'} role="alert">
+      <Alert color="red" title="This page failed" role="alert">
         <Stack align="flex-start">
-          {outdated ? 'Load the page again to get the new version.' : <Code block>{error.message}</Code>}
+          <Code block>{error.message}</Code>
           <Button variant="default" onClick={() => location.reload()}>
             Load again
           </Button>

@@ -1,9 +1,12 @@
 /** Who is signed in and what they may do. Pages hide or disable what would be refused; the API decides all the same. */
 import { Button, Center, Loader, Stack, Text } from '@mantine/core'
-import { createContext, useContext, useMemo, type ReactNode } from 'react'
+import { createContext, useContext, useEffect, useMemo, type ReactNode } from 'react'
 import { useQuery } from 'urql'
 import { inWords } from '../api/client'
 import { graphql, type ResultOf } from '../api/graphql'
+import { belongsTo } from '../api/session'
+
+const ASKED_AGAIN_MS = 2_000
 
 const VIEWER = graphql(`
   query Viewer {
@@ -41,6 +44,15 @@ export function useViewer(): Viewer {
 export function ViewerGate({ children }: { children: ReactNode }) {
   const [{ data, error }, ask] = useQuery({ query: VIEWER })
   const viewer = useMemo(() => data && { ...data.viewer, ...rights(data.viewer) }, [data])
+  useEffect(() => {
+    if (viewer) belongsTo(viewer)
+  }, [viewer])
+  // Before a server that is restarting nobody has to press a button.
+  useEffect(() => {
+    if (!error || viewer) return
+    const timer = setTimeout(() => ask({ requestPolicy: 'network-only' }), ASKED_AGAIN_MS)
+    return () => clearTimeout(timer)
+  }, [error, viewer, ask])
   if (viewer) return <ViewerContext value={viewer}>{children}</ViewerContext>
   return (
     <Center mih="100vh" component="main">

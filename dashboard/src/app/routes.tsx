@@ -4,15 +4,28 @@ import { createBrowserRouter, type RouteObject } from 'react-router'
 import { RouteFailed } from './ErrorBoundary'
 import { Frame } from './Frame'
 import { NotFound } from './NotFound'
+import { didNotLoad, NotLoaded } from './NotLoaded'
 
 type Page = () => Promise<{ default: ComponentType }>
 
 const page = (path: string, load: Page, children?: RouteObject[]): RouteObject => ({
   path,
-  lazy: async () => ({ Component: (await load()).default }),
+  lazy: async () => ({ Component: await loaded(load) }),
   errorElement: <RouteFailed />,
   ...(children && { children }),
 })
+
+/** The page; where it does not arrive, what says so: the router would show nothing. */
+async function loaded(load: Page): Promise<ComponentType> {
+  try {
+    return (await load()).default
+  } catch (error) {
+    if (error instanceof Error && didNotLoad(error)) return NotLoaded
+    return () => {
+      throw error
+    }
+  }
+}
 
 export const router = createBrowserRouter([
   {
