@@ -100,18 +100,16 @@ def signed_in(product: Product, browser: Browser) -> Callable[[Person], StorageS
 
 
 @pytest.fixture
-def open_as(
-    product: Product, browser: Browser, signed_in: Callable[[Person], StorageState]
-) -> Iterator[Callable[[Person], Page]]:
+def open_as(product: Product, browser: Browser, signed_in: Callable[[Person], StorageState]) -> Iterator[Callable[..., Page]]:
     """Open a window for somebody; closed and looked through after the test."""
     watches: list[Watch] = []
 
-    def open_window(person: Person) -> Page:
+    def open_window(person: Person, locale: str = "en-GB") -> Page:
         context = browser.new_context(
             base_url=product.made.api_url,
             storage_state=signed_in(person),
             viewport={"width": WIDTH, "height": HEIGHT},
-            locale="en-GB",
+            locale=locale,
             timezone_id="UTC",
             reduced_motion="reduce",
             color_scheme="light",

@@ -68,9 +68,9 @@ def test_a_model_is_added_with_the_figures_of_the_price_table(page: Page, consol
 def test_a_model_is_edited_cloned_and_deleted(page: Page, console: Console) -> None:
     page.goto("/models/local-model")
     page.get_by_role("textbox", name="Context window").fill("1000")
-    page.get_by_role("button", name="Review changes").click()
+    page.get_by_role("button", name="Save…").click()
     commit(page, "Smaller")
-    expect(page.get_by_role("button", name="Review changes")).to_be_disabled()
+    expect(page.get_by_role("button", name="Save…")).to_be_disabled()
     assert console.ask('{ model(id: "local-model") { contextWindow } }')["model"]["contextWindow"] == 1000
     page.get_by_role("button", name="Clone").click()
     page.get_by_role("dialog").get_by_role("textbox", name="Id", exact=True).fill("local-twin")

@@ -28,7 +28,7 @@ def edit(page: Page, label: str, value: str) -> None:
 
 
 def review(page: Page) -> None:
-    page.get_by_role("button", name="Review changes").click()
+    page.get_by_role("button", name="Save…").click()
 
 
 def test_timeouts_and_platform_limits_are_changed_in_one_commit(settings: Page, console: Console) -> None:
@@ -37,7 +37,7 @@ def test_timeouts_and_platform_limits_are_changed_in_one_commit(settings: Page, 
     settings.get_by_label("At most").fill("100.00")
     review(settings)
     commit(settings, "Stricter")
-    expect(settings.get_by_role("button", name="Review changes")).to_be_disabled()
+    expect(settings.get_by_role("button", name="Save…")).to_be_disabled()
     written = console.ask("{ settings { timeouts { idleTimeoutMs } limits { rules { metric window value } } } }")["settings"]
     assert written["timeouts"] == {"idleTimeoutMs": 50_000}
     assert [(rule["metric"], rule["window"], float(rule["value"])) for rule in written["limits"]["rules"]] == [

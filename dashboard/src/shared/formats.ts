@@ -8,8 +8,11 @@ const instants = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeS
 const clocks = new Intl.DateTimeFormat(undefined, {
   month: 'short', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3,
 }) // prettier-ignore
-/** What stands between thousands in the reader's locale: for fields that numbers are typed into. */
-export const THOUSANDS = counts.formatToParts(1e6).find(({ type }) => type === 'group')?.value ?? ''
+const sign = (type: 'group' | 'decimal', value: number, otherwise: string): string =>
+  counts.formatToParts(value).find((part) => part.type === type)?.value ?? otherwise
+/** What stands between thousands, and before decimals, in the reader's locale: for fields that numbers are typed into. */
+export const THOUSANDS = sign('group', 1e6, '')
+export const DECIMAL = sign('decimal', 0.5, '.')
 
 const days = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' })
@@ -22,11 +25,17 @@ export const shortCount = (value: number | null | undefined): string =>
 export const share = (value: number): string => shares.format(value)
 export const score = (value: number): string => scores.format(value)
 
+/** What money is counted in: nano-USD. */
+const MONEY_DIGITS = 9
+
 /** USD from the API's exact decimal; as many digits as a small sum needs. Null is unknown, which is not nothing. */
 export function money(value: string | null | undefined): string {
   if (value == null) return 'unknown'
   const amount = Number(value)
-  const digits = amount === 0 || Math.abs(amount) >= 1 ? 2 : Math.abs(amount) >= 0.01 ? 4 : 6
+  const size = Math.abs(amount)
+  // Two digits that say something, however many zeros are before them.
+  const small = Math.min(MONEY_DIGITS, Math.max(6, Math.ceil(-Math.log10(size)) + 1))
+  const digits = size === 0 || size >= 1 ? 2 : size >= 0.01 ? 4 : small
   return new Intl.NumberFormat(undefined, {
     style: 'currency', currency: 'USD', minimumFractionDigits: 2, maximumFractionDigits: digits,
   }).format(amount) // prettier-ignore

@@ -1,9 +1,10 @@
 /** A model's settings. */
-import { Button, Group, JsonInput, Paper, Select, Stack, Switch, TextInput, Title } from '@mantine/core'
+import { Group, JsonInput, Paper, Select, Stack, Switch, TextInput, Title } from '@mantine/core'
 import { useState, type ReactNode } from 'react'
-import { problemAt, Problems, problemsElsewhere, Unsaved, useChange, type Outcome } from '../../shared/change'
+import { problemAt, Problems, problemsElsewhere, useChange, type Outcome } from '../../shared/change'
 import { useProviderChoices } from '../../shared/choices'
 import { LimitsFields } from '../../shared/forms/LimitsFields'
+import { SaveBar } from '../../shared/forms/SaveBar'
 import { useDraft } from '../../shared/forms/useDraft'
 import { SetBy } from '../../shared/history/SetBy'
 import { changed, draftOf, isJson } from './draft'
@@ -31,6 +32,7 @@ export function ModelForm({ model, locked }: { model: Model; locked: boolean }) 
     value: draft,
     from,
     dirty,
+    outdated,
     readAt,
     set: put,
     reset: discard,
@@ -56,7 +58,6 @@ export function ModelForm({ model, locked }: { model: Model; locked: boolean }) 
   const shared = { draft, put, problems, locked, path }
   return (
     <Stack gap="lg">
-      <Unsaved dirty={dirty} />
       <Problems
         message={outcome?.kind === 'refused' ? outcome.message : undefined}
         problems={problemsElsewhere(problems, ...FIELDS)}
@@ -126,12 +127,7 @@ export function ModelForm({ model, locked }: { model: Model; locked: boolean }) 
         <AbilityFields {...shared} />
       </Part>
       <Part title="Limits over all projects" about={<SetBy path={path} field="limits" label="Limits" />}>
-        <LimitsFields
-          value={draft.limits}
-          onChange={(limits) => put({ limits })}
-          problems={problems}
-          disabled={locked}
-        />
+        <LimitsFields value={draft.limits} onChange={(limits) => put({ limits })} problems={problems} locked={locked} />
       </Part>
       {(simulated || draft.simulation) && (
         <Part title="Simulation" about={<SetBy path={path} field="simulation" label="Simulation" />}>
@@ -149,14 +145,13 @@ export function ModelForm({ model, locked }: { model: Model; locked: boolean }) 
         </Part>
       )}
       {!locked && (
-        <Group pos="sticky" bottom={0} py="sm" bg="var(--mantine-color-body)" style={{ zIndex: 2 }}>
-          <Button variant="default" disabled={!dirty} onClick={discard}>
-            Discard
-          </Button>
-          <Button disabled={!dirty || !isJson(draft.simulation)} loading={checking} onClick={() => void save()}>
-            Review changes
-          </Button>
-        </Group>
+        <SaveBar
+          {...{ dirty, outdated }}
+          busy={checking}
+          blocked={!isJson(draft.simulation)}
+          onSave={() => void save()}
+          onDiscard={discard}
+        />
       )}
     </Stack>
   )

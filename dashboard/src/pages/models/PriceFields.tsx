@@ -1,19 +1,9 @@
 /** A model's prices, USD for a million tokens, with tiers above a length of input. */
-import {
-  ActionIcon,
-  Button,
-  Checkbox,
-  Fieldset,
-  Group,
-  NumberInput,
-  SimpleGrid,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core'
+import { ActionIcon, Button, Checkbox, Fieldset, Group, SimpleGrid, Stack, Text } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
-import { THOUSANDS } from '../../shared/formats'
 import { problemAt, type Problem } from '../../shared/change'
+import { AmountField } from '../../shared/forms/AmountField'
+import { NumberField } from '../../shared/forms/NumberField'
 import { AMOUNT_WORDS, AMOUNTS, newTier, NO_PRICES, type Amount, type Prices } from './draft'
 
 interface Props {
@@ -44,15 +34,13 @@ export function PriceFields({ value, onChange, problems, locked }: Props) {
           {value.tiers.map((tier, place) => (
             <Fieldset key={place} legend={`Tier ${place + 1}`} p="xs">
               <Group mb="xs" align="flex-end">
-                <NumberInput
+                <NumberField
                   label="For requests with input above"
                   suffix=" tokens"
                   min={0}
-                  allowDecimal={false}
-                  thousandSeparator={THOUSANDS}
                   readOnly={locked}
                   value={tier.aboveInputTokens}
-                  onChange={(above) => onChange(withTier(value, place, { aboveInputTokens: Number(above) || 0 }))}
+                  onChange={(above) => onChange(withTier(value, place, { aboveInputTokens: above ?? 0 }))}
                 />
                 {!locked && (
                   <ActionIcon
@@ -110,14 +98,13 @@ function Amounts({ amounts, field, problems, locked, onChange }: AmountsProps) {
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="xs">
       {AMOUNTS.map((name) => (
-        <TextInput
+        <AmountField
           key={name}
           label={AMOUNT_WORDS[name][0]}
           leftSection="$"
-          inputMode="decimal"
           readOnly={locked}
           value={amounts[name]}
-          onChange={(event) => onChange({ [name]: event.currentTarget.value.trim() })}
+          onChange={(value) => onChange({ [name]: value })}
           error={problemAt(problems, `${field}.${AMOUNT_WORDS[name][1]}`)}
         />
       ))}

@@ -1,8 +1,8 @@
 /** How much a model takes and gives, and what it is declared to be able to do. */
-import { Group, NumberInput, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Group, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useId } from 'react'
-import { THOUSANDS } from '../../shared/formats'
 import { problemAt, type Problem } from '../../shared/change'
+import { NumberField } from '../../shared/forms/NumberField'
 import { SetBy } from '../../shared/history/SetBy'
 import type { Draft } from './draft'
 import { CAPABILITIES, CAPABILITY_NAMES, type Capability } from './words'
@@ -25,16 +25,14 @@ export function SizeFields({ draft, put, problems, locked, path }: Props) {
     <Group align="flex-end">
       {SIZES.map(([name, field, label]) => (
         <Group key={name} gap="xs" align="flex-end">
-          <NumberInput
+          <NumberField
             label={label}
             placeholder="not declared"
             suffix=" tokens"
             min={1}
-            allowDecimal={false}
-            thousandSeparator={THOUSANDS}
             readOnly={locked}
-            value={draft[name] ?? ''}
-            onChange={(typed) => put({ [name]: typed === '' ? null : Number(typed) })}
+            value={draft[name]}
+            onChange={(typed) => put({ [name]: typed })}
             error={problemAt(problems, field)}
           />
           <SetBy path={path} field={field} label={label} />

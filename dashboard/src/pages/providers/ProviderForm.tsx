@@ -1,8 +1,10 @@
 /** A provider's settings: all but its key. */
-import { Button, Group, JsonInput, NumberInput, Paper, Stack, Switch, TextInput, Title } from '@mantine/core'
+import { Group, JsonInput, Paper, Stack, Switch, TextInput, Title } from '@mantine/core'
 import { useState } from 'react'
 import type { Json } from '../../api/graphql'
-import { problemAt, Problems, problemsElsewhere, Unsaved, useChange, type Outcome } from '../../shared/change'
+import { problemAt, Problems, problemsElsewhere, useChange, type Outcome } from '../../shared/change'
+import { NumberField } from '../../shared/forms/NumberField'
+import { SaveBar } from '../../shared/forms/SaveBar'
 import { same, useDraft } from '../../shared/forms/useDraft'
 import { SetBy } from '../../shared/history/SetBy'
 import { HeaderFields } from './HeaderFields'
@@ -34,6 +36,7 @@ export function ProviderForm({ provider, locked }: { provider: Provider; locked:
     value: draft,
     from,
     dirty,
+    outdated,
     readAt,
     set: put,
     reset: discard,
@@ -66,7 +69,6 @@ export function ProviderForm({ provider, locked }: { provider: Provider; locked:
 
   return (
     <Paper withBorder p="md" component="section" aria-label="Settings">
-      <Unsaved dirty={dirty} />
       <Title order={2} mb="xs">
         Settings
       </Title>
@@ -110,14 +112,13 @@ export function ProviderForm({ provider, locked }: { provider: Provider; locked:
             error={problemAt(problems, 'project')}
           />
           <SetBy path={path} field="project" label="Own account of project" />
-          <NumberInput
+          <NumberField
             label="Connections"
             description="That a proxy holds at most."
             min={1}
-            allowDecimal={false}
             readOnly={locked}
             value={draft.maxConnections}
-            onChange={(typed) => put({ maxConnections: Number(typed) || 1 })}
+            onChange={(typed) => put({ maxConnections: typed || 1 })}
             error={problemAt(problems, 'max_connections')}
           />
           <SetBy path={path} field="max_connections" label="Connections" />
@@ -142,14 +143,13 @@ export function ProviderForm({ provider, locked }: { provider: Provider; locked:
           />
         )}
         {!locked && (
-          <Group>
-            <Button variant="default" disabled={!dirty} onClick={discard}>
-              Discard
-            </Button>
-            <Button disabled={!dirty || simulation === undefined} loading={checking} onClick={() => void save()}>
-              Review changes
-            </Button>
-          </Group>
+          <SaveBar
+            {...{ dirty, outdated }}
+            busy={checking}
+            blocked={simulation === undefined}
+            onSave={() => void save()}
+            onDiscard={discard}
+          />
         )}
       </Stack>
     </Paper>

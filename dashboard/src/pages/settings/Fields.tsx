@@ -1,8 +1,9 @@
 /** The settings that are a number or a choice. */
-import { Group, NumberInput, Radio, SimpleGrid, Stack } from '@mantine/core'
+import { Group, Radio, SimpleGrid, Stack } from '@mantine/core'
 import { problemAt, type Problem } from '../../shared/change'
 import { SetBy } from '../../shared/history/SetBy'
-import { count, duration, THOUSANDS } from '../../shared/formats'
+import { count, duration } from '../../shared/formats'
+import { NumberField } from '../../shared/forms/NumberField'
 import type { Draft } from './draft'
 import { Section } from './Section'
 
@@ -14,7 +15,7 @@ export interface FieldsProps {
   locked: boolean
 }
 
-interface NumberProps {
+interface FigureProps {
   label: string
   help: string
   /** As waybill.yaml names it. */
@@ -28,21 +29,19 @@ interface NumberProps {
   onChange: (value: number | null) => void
 }
 
-function NumberField({ label, help, field, value, otherwise, suffix, problems, locked, onChange }: NumberProps) {
+function Figure({ label, help, field, value, otherwise, suffix, problems, locked, onChange }: FigureProps) {
   return (
     <Group gap="xs" align="flex-start" wrap="nowrap">
-      <NumberInput
+      <NumberField
         style={{ flex: 1 }}
         label={label}
         description={suffix === ' ms' && value ? `${help} ${duration(value)}.` : help}
         placeholder={otherwise}
         suffix={suffix}
         min={1}
-        allowDecimal={false}
-        thousandSeparator={THOUSANDS}
         readOnly={locked}
-        value={value ?? ''}
-        onChange={(typed) => onChange(typed === '' ? null : Number(typed))}
+        value={value}
+        onChange={onChange}
         error={problemAt(problems, field)}
       />
       <SetBy path="waybill.yaml" field={field} label={label} />
@@ -68,7 +67,7 @@ export function TimeoutFields({ draft, put, problems, locked }: FieldsProps) {
     <Section title="Timeouts" about="For every project that says nothing else. Empty leaves it to Waybill.">
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         {TIMEOUTS.map(([key, field, label, help, otherwise]) => (
-          <NumberField
+          <Figure
             key={key}
             {...{ label, help, otherwise, problems, locked }}
             suffix=" ms"
@@ -95,7 +94,7 @@ export function RetentionFields({ draft, put, problems, locked }: FieldsProps) {
     <Section title="Retention" about="How long what was recorded is kept. Usage is never deleted.">
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         {KEPT.map(([key, field, label, help, suffix]) => (
-          <NumberField
+          <Figure
             key={key}
             {...{ label, help, suffix, problems, locked }}
             field={`retention.${field}`}

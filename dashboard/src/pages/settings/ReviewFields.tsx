@@ -1,6 +1,7 @@
 /** Which changes must go through a proposal. */
-import { ActionIcon, Button, Group, NumberInput, Stack, TagsInput, Text } from '@mantine/core'
+import { ActionIcon, Button, Group, Stack, TagsInput, Text } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
+import { NumberField } from '../../shared/forms/NumberField'
 import { problemAt } from '../../shared/change'
 import type { Draft } from './draft'
 import type { FieldsProps } from './Fields'
@@ -35,25 +36,24 @@ export function ReviewFields({ draft, put, problems, locked }: FieldsProps) {
               onChange={(paths) => set(place, { paths })}
               error={problemAt(problems, `review[${place}].paths`)}
             />
-            <NumberInput
+            <NumberField
               label="Only limits raised by more than"
               placeholder="any change"
               suffix=" %"
               min={0}
-              allowDecimal={false}
               readOnly={locked}
-              value={rule.limitRaisePercent ?? ''}
-              onChange={(typed) => set(place, { limitRaisePercent: typed === '' ? null : Number(typed) })}
+              value={rule.limitRaisePercent}
+              onChange={(limitRaisePercent) => set(place, { limitRaisePercent })}
               error={problemAt(problems, `review[${place}].limit_raise_percent`)}
               w={200}
             />
-            <NumberInput
+            <NumberField
               label="Approvals"
               min={1}
               max={100}
               readOnly={locked}
               value={rule.approvals}
-              onChange={(typed) => set(place, { approvals: Number(typed) || 1 })}
+              onChange={(typed) => set(place, { approvals: typed || 1 })}
               error={problemAt(problems, `review[${place}].approvals`)}
               w={90}
             />

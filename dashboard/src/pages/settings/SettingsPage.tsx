@@ -1,11 +1,12 @@
 /** The settings of the whole installation: timeouts, platform limits, retention, alert webhooks, reviews, the journal. */
-import { Alert, Anchor, Button, Group, Stack } from '@mantine/core'
+import { Alert, Anchor, Group, Stack } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'react-router'
 import { useViewer } from '../../app/Viewer'
-import { Problems, problemsElsewhere, Unsaved, useChange, type Problem } from '../../shared/change'
+import { Problems, problemsElsewhere, useChange, type Problem } from '../../shared/change'
 import { useConfiguration } from '../../shared/configuration'
 import { LimitsFields } from '../../shared/forms/LimitsFields'
+import { SaveBar } from '../../shared/forms/SaveBar'
 import { useDraft } from '../../shared/forms/useDraft'
 import { SetBy } from '../../shared/history/SetBy'
 import { Loaded } from '../../shared/Loaded'
@@ -33,6 +34,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
     value: draft,
     from,
     dirty,
+    outdated,
     readAt,
     set: put,
     reset: discard,
@@ -68,19 +70,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
             </Anchor>
           </>
         }
-      >
-        {!locked && (
-          <>
-            <Button variant="default" disabled={!dirty} onClick={discard}>
-              Discard
-            </Button>
-            <Button disabled={!dirty} loading={checking} onClick={() => void save()}>
-              Review changes
-            </Button>
-          </>
-        )}
-      </PageHead>
-      <Unsaved dirty={dirty} />
+      />
       <Stack gap="lg" maw={860}>
         {locked && (
           <Alert role="note">You may look at the settings; changing them takes the permission settings:write.</Alert>
@@ -96,7 +86,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
             value={draft.limits}
             onChange={(limits) => put({ limits })}
             problems={problems}
-            disabled={locked}
+            locked={locked}
           />
         </Section>
         <RetentionFields {...shared} />
@@ -109,6 +99,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
             its history
           </Anchor>
         </Group>
+        {!locked && <SaveBar {...{ dirty, outdated }} busy={checking} onSave={() => void save()} onDiscard={discard} />}
       </Stack>
     </>
   )

@@ -1,8 +1,11 @@
 /** Limits of one level, to edit: what they do to the inherited ones, and each limit with its window. */
-import { ActionIcon, Button, Group, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core'
+import { ActionIcon, Button, Group, Select, Stack, Text } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import { problemAt, type Problem } from '../change'
-import { amountProblem, METRICS, NEW_RULE, WINDOWS, type Limits, type Rule } from './limits'
+import { AmountField } from './AmountField'
+import { shownAmount } from './amounts'
+import { METRICS, NEW_RULE, WINDOWS, type Limits, type Rule } from './limits'
+import { NumberField } from './NumberField'
 
 interface Props {
   value: Limits
@@ -14,7 +17,8 @@ interface Props {
   problems?: readonly Problem[]
   /** Where the limits stand in their file, for finding problems: `limits`. */
   field?: string
-  disabled?: boolean
+  /** Whether the viewer may only look. */
+  locked?: boolean
 }
 
 const MODES = [
@@ -30,7 +34,7 @@ export function LimitsFields({
   meaning,
   problems = [],
   field = 'limits',
-  disabled = false,
+  locked = false,
 }: Props) {
   const put = (place: number, rule: Rule): void =>
     onChange({ ...value, rules: value.rules.map((each, at) => (at === place ? rule : each)) })
@@ -41,7 +45,7 @@ export function LimitsFields({
           label="Mode"
           description={meaning?.[value.mode]}
           allowDeselect={false}
-          disabled={disabled}
+          readOnly={locked}
           value={value.mode}
           onChange={(mode) => onChange({ ...value, mode: (mode ?? 'REPLACE') as Limits['mode'] })}
           data={MODES}
@@ -54,7 +58,7 @@ export function LimitsFields({
             key={place}
             rule={rule}
             number={place + 1}
-            disabled={disabled}
+            locked={locked}
             error={problemAt(problems, `${field}.rules[${place}]`)}
             onChange={(changed) => put(place, changed)}
             onRemove={() => onChange({ ...value, rules: value.rules.filter((_, at) => at !== place) })}
@@ -65,7 +69,7 @@ export function LimitsFields({
           No limit.
         </Text>
       )}
-      {value.mode !== 'DISABLE' && !disabled && (
+      {value.mode !== 'DISABLE' && !locked && (
         <Group>
           <Button
             variant="default"
@@ -83,7 +87,7 @@ export function LimitsFields({
 interface RuleProps {
   rule: Rule
   number: number
-  disabled: boolean
+  locked: boolean
   error: string | undefined
   onChange: (rule: Rule) => void
   onRemove: () => void
@@ -97,7 +101,7 @@ const WINDOW_CHOICES = [
 const options = (words: Record<string, string>): { value: string; label: string }[] =>
   Object.entries(words).map(([value, label]) => ({ value, label }))
 
-function RuleFields({ rule, number, disabled, error, onChange, onRemove }: RuleProps) {
+function RuleFields({ rule, number, locked, error, onChange, onRemove }: RuleProps) {
   const { metric, value, window, rolling } = rule
   function framed(chosen: string | null): void {
     if (chosen === 'ROLLING') onChange({ ...rule, window: null, rolling: { length: 1, unit: 'HOURS' } })
@@ -108,27 +112,26 @@ function RuleFields({ rule, number, disabled, error, onChange, onRemove }: RuleP
       <Select
         aria-label="What is limited"
         allowDeselect={false}
-        disabled={disabled}
+        readOnly={locked}
         value={metric}
         onChange={(chosen) => onChange({ ...rule, metric: (chosen ?? metric) as Rule['metric'] })}
         data={options(METRICS)}
         w={140}
       />
-      <TextInput
+      <AmountField
         aria-label="At most"
-        placeholder={metric === 'COST' ? '5.00' : '1000'}
-        inputMode="decimal"
+        placeholder={metric === 'COST' ? shownAmount('5.00') : '1000'}
         required
-        disabled={disabled}
+        readOnly={locked}
         value={value}
-        onChange={(event) => onChange({ ...rule, value: event.currentTarget.value.trim() })}
-        error={amountProblem(value) ?? error}
+        onChange={(typed) => onChange({ ...rule, value: typed })}
+        error={error}
         w={120}
       />
       <Select
         aria-label="In which window"
         allowDeselect={false}
-        disabled={disabled}
+        readOnly={locked}
         value={rolling ? 'ROLLING' : window}
         onChange={framed}
         data={WINDOW_CHOICES}
@@ -136,19 +139,18 @@ function RuleFields({ rule, number, disabled, error, onChange, onRemove }: RuleP
       />
       {rolling && (
         <>
-          <NumberInput
+          <NumberField
             aria-label="Length of the window"
             min={1}
-            allowDecimal={false}
-            disabled={disabled}
+            readOnly={locked}
             value={rolling.length}
-            onChange={(length) => onChange({ ...rule, rolling: { ...rolling, length: Number(length) || 1 } })}
+            onChange={(length) => onChange({ ...rule, rolling: { ...rolling, length: length || 1 } })}
             w={80}
           />
           <Select
             aria-label="Unit of the window"
             allowDeselect={false}
-            disabled={disabled}
+            readOnly={locked}
             value={rolling.unit}
             onChange={(unit) =>
               onChange({ ...rule, rolling: { ...rolling, unit: (unit ?? 'HOURS') as (typeof UNITS)[number] } })
@@ -158,7 +160,7 @@ function RuleFields({ rule, number, disabled, error, onChange, onRemove }: RuleP
           />
         </>
       )}
-      {!disabled && (
+      {!locked && (
         <ActionIcon color="red" size="input-xs" onClick={onRemove} aria-label={`Remove limit ${number}`}>
           <IconTrash size={14} aria-hidden />
         </ActionIcon>

@@ -3,6 +3,7 @@ import { Button, Fieldset, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { Json } from '../../api/graphql'
 import { problemAt, type Problem } from '../change'
+import { missing } from './missing'
 import { Field, record, type Parameter } from './ParameterFields'
 
 interface Props {
@@ -12,13 +13,14 @@ interface Props {
   models: readonly string[]
   problems: readonly Problem[]
   field: string
-  disabled: boolean
+  locked: boolean
 }
 
-export function MapField({ parameter, given, onGive, models, problems, field, disabled }: Props) {
+export function MapField({ parameter, given, onGive, models, problems, field, locked }: Props) {
   const [name, setName] = useState('')
   const { title, help, items } = parameter
   const entries = record(given)
+  const problem = problemAt(problems, field) && (missing(parameter, given) ?? problemAt(problems, field))
   const put = (changed: Record<string, Json>): void => onGive(Object.keys(changed).length ? changed : undefined)
   if (!items) return null
   const empty: Json = items.type === 'LIST' ? [] : {}
@@ -36,9 +38,9 @@ export function MapField({ parameter, given, onGive, models, problems, field, di
         <Text size="xs" c="dimmed">
           {help}
         </Text>
-        {problemAt(problems, field) && (
+        {problem && (
           <Text size="xs" c="red" role="alert">
-            {problemAt(problems, field)}
+            {problem}
           </Text>
         )}
         {Object.entries(entries).map(([key, value]) => (
@@ -51,13 +53,13 @@ export function MapField({ parameter, given, onGive, models, problems, field, di
                 models={models}
                 problems={problems}
                 field={`${field}.${key}`}
-                disabled={disabled}
+                locked={locked}
               />
             </div>
             <Button
               variant="subtle"
               color="red"
-              disabled={disabled}
+              disabled={locked}
               onClick={() => put(Object.fromEntries(Object.entries(entries).filter(([each]) => each !== key)))}
             >
               Remove {key}
@@ -68,10 +70,10 @@ export function MapField({ parameter, given, onGive, models, problems, field, di
           <TextInput
             label={`New name in ${title.toLowerCase()}`}
             value={name}
-            disabled={disabled}
+            disabled={locked}
             onChange={(event) => setName(event.currentTarget.value)}
           />
-          <Button variant="default" onClick={add} disabled={disabled || !name.trim()}>
+          <Button variant="default" onClick={add} disabled={locked || !name.trim()}>
             Add
           </Button>
         </Group>

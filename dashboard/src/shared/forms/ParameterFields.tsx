@@ -1,18 +1,11 @@
 /** A form drawn from published parameter descriptions. A field that is emptied falls back to its default and leaves the file. */
-import {
-  Fieldset,
-  MultiSelect,
-  NumberInput,
-  Select,
-  Stack,
-  Switch,
-  TagsInput,
-  Textarea,
-  TextInput,
-} from '@mantine/core'
+import { Fieldset, MultiSelect, Select, Stack, Switch, TagsInput, Textarea, TextInput } from '@mantine/core'
 import type { ApiType, Json } from '../../api/graphql'
 import { problemAt, type Problem } from '../change'
+import { shownAmount } from './amounts'
 import { MapField } from './MapField'
+import { missing } from './missing'
+import { NumberField } from './NumberField'
 
 export interface Parameter {
   name: string
@@ -41,7 +34,8 @@ export interface FieldsProps {
   problems: readonly Problem[]
   /** Where the values stand in their file, for finding problems. */
   field: string
-  disabled: boolean
+  /** Whether the viewer may only look. */
+  locked: boolean
 }
 
 export function ParameterFields(props: FieldsProps) {
@@ -75,22 +69,23 @@ interface FieldProps extends Omit<FieldsProps, 'value' | 'onChange' | 'parameter
 
 const LONG = 400
 
-export function Field({ parameter, given, onGive, models, problems, field, disabled }: FieldProps) {
+export function Field({ parameter, given, onGive, models, problems, field, locked }: FieldProps) {
   const { title, type, help, unit, required, minimum, maximum, maxLength, choices, items, fields } = parameter
   const fallback = parameter.default
   const common = {
     label: title,
     description: unit ? `${help} (${unit})` : help,
     required,
-    disabled,
-    error: problemAt(problems, field),
+    readOnly: locked,
+    error: problemAt(problems, field) && (missing(parameter, given) ?? problemAt(problems, field)),
   }
-  const hint = fallback === null ? '' : typeof fallback === 'object' ? JSON.stringify(fallback) : String(fallback)
+  const hint = fallback === null ? '' : typeof fallback === 'object' ? JSON.stringify(fallback) : said(fallback)
   switch (type) {
     case 'BOOLEAN':
       return (
         <Switch
           {...common}
+          disabled={locked}
           checked={Boolean(given ?? fallback)}
           onChange={(event) => onGive(event.currentTarget.checked)}
         />
@@ -98,15 +93,15 @@ export function Field({ parameter, given, onGive, models, problems, field, disab
     case 'INTEGER':
     case 'NUMBER':
       return (
-        <NumberInput
+        <NumberField
           {...common}
           placeholder={hint}
           allowDecimal={type === 'NUMBER'}
           {...(minimum !== null && { min: minimum })}
           {...(maximum !== null && { max: maximum })}
           clampBehavior="none"
-          value={typeof given === 'number' ? given : ''}
-          onChange={(value) => onGive(value === '' ? undefined : Number(value))}
+          value={typeof given === 'number' ? given : null}
+          onChange={(value) => onGive(value ?? undefined)}
         />
       )
     case 'ENUM':
@@ -158,7 +153,7 @@ export function Field({ parameter, given, onGive, models, problems, field, disab
           models={models}
           problems={problems}
           field={field}
-          disabled={disabled}
+          locked={locked}
         />
       )
     case 'OBJECT':
@@ -171,7 +166,7 @@ export function Field({ parameter, given, onGive, models, problems, field, disab
             models={models}
             problems={problems}
             field={field}
-            disabled={disabled}
+            locked={locked}
           />
         </Fieldset>
       )
@@ -196,6 +191,8 @@ export function Field({ parameter, given, onGive, models, problems, field, disab
   }
 }
 
+const said = (value: string | number | boolean): string =>
+  typeof value === 'number' ? shownAmount(String(value)) : String(value)
 const text = (value: Json | undefined): string | null => (typeof value === 'string' ? value : null)
 const texts = (value: Json | undefined): string[] => (Array.isArray(value) ? value.map(String) : [])
 const listed = (value: string[]): Json | undefined => (value.length ? value : undefined)

@@ -1,18 +1,21 @@
-/** What is under a form with edits: save, discard, and whether somebody changed the same meanwhile. */
-import { Alert, Button, Group, Text } from '@mantine/core'
+/** What is under a form with edits, always in sight: save, discard, and whether somebody changed the same meanwhile. */
+import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { Unsaved } from '../change'
+import classes from './SaveBar.module.css'
 
 interface Props {
   dirty: boolean
   outdated: boolean
   busy: boolean
+  /** Whether something that was typed cannot be sent as it is. */
+  blocked?: boolean
   onSave: () => void
   onDiscard: () => void
 }
 
-export function SaveBar({ dirty, outdated, busy, onSave, onDiscard }: Props) {
+export function SaveBar({ dirty, outdated, busy, blocked = false, onSave, onDiscard }: Props) {
   return (
-    <>
+    <Stack className={classes.bar} gap="xs">
       <Unsaved dirty={dirty} />
       {outdated && (
         <Alert color="yellow" role="status">
@@ -20,7 +23,7 @@ export function SaveBar({ dirty, outdated, busy, onSave, onDiscard }: Props) {
         </Alert>
       )}
       <Group mih={30}>
-        <Button onClick={onSave} disabled={!dirty} loading={busy}>
+        <Button onClick={onSave} disabled={!dirty || blocked} loading={busy}>
           Save…
         </Button>
         {dirty && (
@@ -34,6 +37,6 @@ export function SaveBar({ dirty, outdated, busy, onSave, onDiscard }: Props) {
           </>
         )}
       </Group>
-    </>
+    </Stack>
   )
 }

@@ -40,10 +40,6 @@ export function ruleWords({ metric, value, window, rolling }: Rule): string {
   return `${figure} ${window ? WINDOWS[window] : ''}`
 }
 
-/** What is wrong with an amount as it is typed; undefined for nothing, and for one that is not there yet. */
-export const amountProblem = (value: string): string | undefined =>
-  value === '' || /^\d{1,18}(\.\d{1,9})?$/.test(value) ? undefined : 'Give a number, such as 5.00'
-
 /** The rules in words; "none" where there are none. */
 export const limitsWords = ({ mode, rules }: Limits): string =>
   mode === 'DISABLE' ? 'disabled' : rules.length ? rules.map(ruleWords).join(', ') : 'none'

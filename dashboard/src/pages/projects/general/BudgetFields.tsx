@@ -1,8 +1,8 @@
 /** What the project may cost in a day and in a month, what of it is used, and its other limits. */
-import { Stack, Text, TextInput, Title } from '@mantine/core'
+import { Stack, Text, Title } from '@mantine/core'
 import { problemAt } from '../../../shared/change'
+import { AmountField } from '../../../shared/forms/AmountField'
 import { LimitsFields } from '../../../shared/forms/LimitsFields'
-import { amountProblem } from '../../../shared/forms/limits'
 import { Setting } from '../../../shared/forms/Setting'
 import { LimitUseList } from '../../../shared/LimitUseList'
 import type { FieldsProps } from './IdentityFields'
@@ -12,7 +12,7 @@ const BUDGETS = [
   { name: 'monthly', label: 'Monthly budget', description: 'From the first of the month, UTC' },
 ] as const
 
-export function BudgetFields({ project, values, onChange, problems, disabled }: FieldsProps) {
+export function BudgetFields({ project, values, onChange, problems, locked }: FieldsProps) {
   const path = `projects/${project.slug}/project.yaml`
   const uses = project.limitUse?.filter((use) => use.scope === 'PROJECT') ?? []
   return (
@@ -21,16 +21,14 @@ export function BudgetFields({ project, values, onChange, problems, disabled }: 
       {uses.length > 0 && <LimitUseList uses={uses} />}
       {BUDGETS.map(({ name, label, description }) => (
         <Setting key={name} path={path} field="limits" label={label}>
-          <TextInput
+          <AmountField
             label={label}
             description={`${description}; empty for none`}
             leftSection="$"
-            inputMode="decimal"
             placeholder="none"
-            disabled={disabled}
+            readOnly={locked}
             value={values[name]}
-            error={amountProblem(values[name])}
-            onChange={(event) => onChange({ [name]: event.currentTarget.value.trim() })}
+            onChange={(value) => onChange({ [name]: value })}
           />
         </Setting>
       ))}
@@ -40,7 +38,7 @@ export function BudgetFields({ project, values, onChange, problems, disabled }: 
         </Text>
       )}
       <Title order={3}>Other limits</Title>
-      <LimitsFields value={values.others} onChange={(others) => onChange({ others })} withMode disabled={disabled} />
+      <LimitsFields value={values.others} onChange={(others) => onChange({ others })} withMode locked={locked} />
     </Stack>
   )
 }

@@ -1,5 +1,5 @@
 /** A project's name, timeouts, budget and connection, and its end. */
-import { Divider, Grid, Stack } from '@mantine/core'
+import { Alert, Divider, Grid, Stack } from '@mantine/core'
 import { useState } from 'react'
 import { useViewer } from '../../../app/Viewer'
 import { Problems, problemsElsewhere, useChange, type Problem } from '../../../shared/change'
@@ -42,9 +42,10 @@ export default function GeneralTab({ project, inheritedTimeoutMs }: TabProps) {
     <Grid gutter="xl">
       <Grid.Col span={{ base: 12, lg: 6 }}>
         <Stack gap="lg">
-          <IdentityFields {...fields} inheritedTimeoutMs={inheritedTimeoutMs} disabled={!mayWrite} />
+          <Locked mayWrite={mayWrite} mayLimit={mayLimit} />
+          <IdentityFields {...fields} inheritedTimeoutMs={inheritedTimeoutMs} locked={!mayWrite} />
           <Divider />
-          <BudgetFields {...fields} disabled={!mayLimit} />
+          <BudgetFields {...fields} locked={!mayLimit} />
           <Problems problems={problemsElsewhere(problems, ...FIELDS)} message={refused} />
           {(mayWrite || mayLimit) && (
             <SaveBar
@@ -65,5 +66,18 @@ export default function GeneralTab({ project, inheritedTimeoutMs }: TabProps) {
         </Stack>
       </Grid.Col>
     </Grid>
+  )
+}
+
+function Locked({ mayWrite, mayLimit }: { mayWrite: boolean; mayLimit: boolean }) {
+  if (mayWrite && mayLimit) return null
+  return (
+    <Alert role="note">
+      {mayWrite
+        ? 'You may look at the budget and the other limits; changing them takes the permission limit:write.'
+        : mayLimit
+          ? 'You may look at everything here, and change the budget and the other limits.'
+          : 'You may look at this project; changing it takes the permission project:write.'}
+    </Alert>
   )
 }

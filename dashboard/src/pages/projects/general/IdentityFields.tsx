@@ -1,7 +1,8 @@
 /** What a project is called, how long its requests may take, and what its traces keep. */
-import { NumberInput, Stack, Switch, Textarea, TextInput, Title } from '@mantine/core'
+import { Stack, Switch, Textarea, TextInput, Title } from '@mantine/core'
 import { problemAt, type Problem } from '../../../shared/change'
 import { count } from '../../../shared/formats'
+import { NumberField } from '../../../shared/forms/NumberField'
 import { Setting } from '../../../shared/forms/Setting'
 import type { Project } from '../queries'
 import type { GeneralValues } from './draft'
@@ -11,14 +12,15 @@ export interface FieldsProps {
   values: GeneralValues
   onChange: (changed: Partial<GeneralValues>) => void
   problems: readonly Problem[]
-  disabled: boolean
+  /** Whether the viewer may only look. */
+  locked: boolean
 }
 
 /** Waybill's own, where neither the project nor the installation says. */
 const OWN_TIMEOUT_MS = 600_000
 
 export function IdentityFields(props: FieldsProps & { inheritedTimeoutMs: number | null }) {
-  const { project, values, onChange, problems, disabled, inheritedTimeoutMs } = props
+  const { project, values, onChange, problems, locked, inheritedTimeoutMs } = props
   const path = `projects/${project.slug}/project.yaml`
   return (
     <Stack>
@@ -27,7 +29,7 @@ export function IdentityFields(props: FieldsProps & { inheritedTimeoutMs: number
         <TextInput
           label="Name"
           required
-          disabled={disabled}
+          readOnly={locked}
           value={values.name}
           onChange={(event) => onChange({ name: event.currentTarget.value })}
           error={problemAt(problems, 'name')}
@@ -38,12 +40,14 @@ export function IdentityFields(props: FieldsProps & { inheritedTimeoutMs: number
         description="In addresses and files; fixed when the project was created"
         value={project.slug}
         readOnly
+        // As wide as the others, which have a button beside them.
+        mr={26}
       />
       <Setting path={path} field="description" label="Description">
         <Textarea
           label="Description"
           autosize
-          disabled={disabled}
+          readOnly={locked}
           value={values.description}
           onChange={(event) => onChange({ description: event.currentTarget.value })}
           error={problemAt(problems, 'description')}
@@ -71,14 +75,13 @@ export function IdentityFields(props: FieldsProps & { inheritedTimeoutMs: number
         description="Between two bytes of an answer"
       />
       <Setting path={path} field="default_max_output_tokens" label="Output to reckon with">
-        <NumberInput
+        <NumberField
           label="Output to reckon with"
           description="Tokens, where a request does not say how long its answer may be"
-          allowDecimal={false}
           min={1}
-          disabled={disabled}
-          value={values.defaultMaxOutputTokens ?? ''}
-          onChange={(value) => onChange({ defaultMaxOutputTokens: value === '' ? null : Number(value) })}
+          readOnly={locked}
+          value={values.defaultMaxOutputTokens}
+          onChange={(value) => onChange({ defaultMaxOutputTokens: value })}
           error={problemAt(problems, 'defaultMaxOutputTokens')}
         />
       </Setting>
@@ -86,7 +89,7 @@ export function IdentityFields(props: FieldsProps & { inheritedTimeoutMs: number
         <Switch
           label="Keep what was said in traces"
           description="Reading it takes the permission content:read"
-          disabled={disabled}
+          disabled={locked}
           checked={values.traceContent}
           onChange={(event) => onChange({ traceContent: event.currentTarget.checked })}
         />
@@ -107,7 +110,7 @@ function Milliseconds({
   values,
   onChange,
   problems,
-  disabled,
+  locked,
   name,
   field,
   label,
@@ -115,16 +118,14 @@ function Milliseconds({
 }: MillisecondsProps) {
   return (
     <Setting path={`projects/${project.slug}/project.yaml`} field={field} label={label}>
-      <NumberInput
+      <NumberField
         label={label}
         description={description}
         suffix=" ms"
-        thousandSeparator
-        allowDecimal={false}
         min={1}
-        disabled={disabled}
-        value={values[name] ?? ''}
-        onChange={(value) => onChange({ [name]: value === '' ? null : Number(value) })}
+        readOnly={locked}
+        value={values[name]}
+        onChange={(value) => onChange({ [name]: value })}
         error={problemAt(problems, field)}
       />
     </Setting>

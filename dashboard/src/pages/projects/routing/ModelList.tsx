@@ -86,7 +86,7 @@ export function ModelList({ path, models, known, onChange, problems, locked, lim
                     label="Guidance"
                     description="When to choose this model, for policies that read it, such as llm"
                     autosize
-                    disabled={locked}
+                    readOnly={locked}
                     value={model.guidance}
                     onChange={(event) => put(model.id, { guidance: event.currentTarget.value })}
                   />
@@ -99,7 +99,7 @@ export function ModelList({ path, models, known, onChange, problems, locked, lim
                     withMode
                     problems={problems}
                     field={`models[${position}].limits`}
-                    disabled={limitsLocked}
+                    locked={limitsLocked}
                   />
                 </Stack>
               </SortableRow>

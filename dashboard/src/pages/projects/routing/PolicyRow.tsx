@@ -79,7 +79,7 @@ export function PolicyRow(props: Props) {
           models={models}
           problems={problems}
           field={field}
-          disabled={locked}
+          locked={locked}
         />
         <Problems problems={problemsElsewhere(own, ...parameters.map(({ name }) => `${field}.${name}`))} />
       </Stack>

@@ -94,7 +94,7 @@ export function TokenForm({ project, token, onClose, onMade }: Props) {
               withMode
               meaning={MEANING}
               problems={problems}
-              disabled={locked}
+              locked={locked}
             />
           </Fieldset>
           <ModelLimits project={project} values={values} put={put} problems={problems} locked={locked} />
@@ -165,7 +165,7 @@ function ModelLimits({ project, values, put, problems, locked }: ModelLimitsProp
               withMode
               problems={problems}
               field={`models[${place}].limits`}
-              disabled={locked}
+              locked={locked}
             />
           </Fieldset>
         ))}
