@@ -21,6 +21,7 @@ from api.clock import now_ms
 from api.database.engine import writing
 from api.database.tables import audit
 from api.throttle import Throttle
+from core.leaks import masked
 
 Outcome: TypeAlias = Literal["ok", "refused", "denied"]
 SHOWN: Final = "token_shown"  # the action of a row whose subject is `slug/token`
@@ -139,13 +140,13 @@ class AuditTrail:
 
 
 async def write(connection: AsyncConnection, entry: Entry) -> None:
-    """Add a row in the transaction of whatever it tells of."""
+    """Add a row in the transaction of whatever it tells of; a key that somebody pasted where a name goes is taken out."""
     row: dict[str, object] = {
         "at_ms": now_ms(),
         "user_id": entry.user_id,
         "action": entry.action,
         "outcome": entry.outcome,
-        "subject": entry.subject[:300],
+        "subject": masked(entry.subject)[:300],
         "client": entry.client[:64],
         "detail": dict(entry.detail),
     }

@@ -22,6 +22,7 @@ from api.access import AccessError
 from api.disk import FULL, is_full
 from api.graphql.unquoted import unquoted
 from api.repository.errors import RepositoryError
+from core.leaks import masked
 
 log = structlog.get_logger("api.graphql")
 
@@ -73,7 +74,7 @@ def answer_errors(errors: Iterable[GraphQLError], request_id: str) -> list[dict[
 
 def _answer_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     code = code_of(error)
-    shown: dict[str, Any] = {"message": error.message}
+    shown: dict[str, Any] = {"message": masked(error.message)}
     if error.original_error is None or isinstance(error.original_error, GraphQLError | ValueError):
         shown["message"] = unquoted(error.message)
     if code == "INTERNAL":

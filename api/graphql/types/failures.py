@@ -1,10 +1,15 @@
-"""Expected failures of mutations, as members of their payload unions."""
+"""Expected failures of mutations, as members of their payload unions.
+
+What they say names what was asked for, where somebody may have pasted a key: it is taken out.
+"""
 
 from __future__ import annotations
 
 from enum import Enum
 
 import strawberry
+
+from core.leaks import masked
 
 
 @strawberry.enum(description="Why a change was not made; stable, for programs.")
@@ -40,6 +45,10 @@ class Conflict:
     head_revision: str | None = strawberry.field(description="The revision to read before trying again.")
     files: list[FileVersions] = strawberry.field(description="Each file that collides, in all its versions.")
 
+    def __post_init__(self) -> None:
+        """See the module."""
+        self.message = masked(self.message)
+
 
 @strawberry.type(description="One thing that is wrong, and where.")
 class ValidationProblem:
@@ -50,6 +59,10 @@ class ValidationProblem:
     field: str | None = strawberry.field(description="The setting, or the input's field, such as timeouts.timeout_ms.")
     reason: str = strawberry.field(description="What is wrong and how to mend it.")
 
+    def __post_init__(self) -> None:
+        """See the module."""
+        self.reason = masked(self.reason)
+
 
 @strawberry.type(description="The configuration would not be valid. Nothing was written.")
 class ValidationFailed:
@@ -58,6 +71,10 @@ class ValidationFailed:
     code: FailureCode = strawberry.field(description="Always VALIDATION_FAILED.", default=FailureCode.VALIDATION_FAILED)
     message: str = strawberry.field(description="The first problem in one sentence.")
     problems: list[ValidationProblem] = strawberry.field(description="Everything that is wrong.")
+
+    def __post_init__(self) -> None:
+        """See the module."""
+        self.message = masked(self.message)
 
 
 @strawberry.type(description="The viewer lacks a permission. Nothing was written.")
@@ -75,3 +92,7 @@ class NotFound:
 
     code: FailureCode = strawberry.field(description="Always NOT_FOUND.", default=FailureCode.NOT_FOUND)
     message: str = strawberry.field(description="What was looked for.")
+
+    def __post_init__(self) -> None:
+        """See the module."""
+        self.message = masked(self.message)
