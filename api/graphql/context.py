@@ -12,7 +12,7 @@ from api.audit import Deed, Entry, write_deed
 from api.database.engine import writing
 from api.history.sight import Sight
 from api.history.texts import Room
-from api.people import Credential
+from api.people import Credential, GrantsMore
 
 if TYPE_CHECKING:
     from api.graphql.loaders import Loaders
@@ -23,11 +23,11 @@ MAX_DENIED: Final = 20
 
 
 class Denied(NamedTuple):
-    """A field that was refused, for want of this permission, in this project."""
+    """A field that was refused, for want of this permission, on this project or user."""
 
     field: str
     permission: str
-    project: str | None
+    subject: str | None
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Context:
             Entry(
                 action=each.field,
                 outcome="denied",
-                subject=each.project or "",
+                subject=each.subject or "",
                 user_id=viewer.user_id,
                 client=self.address,
                 detail={"permission": each.permission, "requestId": self.request_id, "credential": viewer.credential_id},
@@ -105,8 +105,9 @@ class Context:
 
     def deny(self, field: str, rule: Rule, error: Exception) -> None:
         """Remember a refusal for the audit; a page of equal ones is one."""
+        subject = error.subject if isinstance(error, GrantsMore) else getattr(error, "project", None)
         if len(self.denied) < MAX_DENIED:
-            self.denied.setdefault(Denied(field, rule, getattr(error, "project", None)))
+            self.denied.setdefault(Denied(field, rule, subject))
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -83,12 +83,13 @@ class KeyReused(Unacceptable):
 
 
 class GrantsMore(PeopleError):
-    """The actor lacks `permissions` that this would give somebody, or that somebody whom this would change has."""
+    """The actor lacks `permissions` that this would give `subject`, an e-mail, or that they have."""
 
-    def __init__(self, permissions: frozenset[str]) -> None:
+    def __init__(self, permissions: frozenset[str], subject: str) -> None:
         names = ", ".join(sorted(permissions))
         super().__init__(f"this is about somebody who may do what you may not: {names}. Nobody grants what they lack")
         self.permissions = permissions
+        self.subject = subject
 
 
 class UnknownPerson(PeopleError):

@@ -230,7 +230,7 @@ class Users:
         """Raise GrantsMore where the user may do, by their role or in some project, what the actor may not."""
         missing = actor.lacks_of(self._grants().viewer(user.viewer()))
         if missing:
-            raise GrantsMore(missing)
+            raise GrantsMore(missing, user.email)
 
 
 def user_row(email: str, name: str, password_hash: str, role: str) -> dict[str, object]:

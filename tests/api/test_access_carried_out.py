@@ -229,3 +229,45 @@ async def test_an_undone_description_is_there(api: Api, keys: dict[str, str]) ->
     second = (await change(api, "projectUpdate", slug=OWN, description="Second"))["revision"]
     assert (await reverted(api, keys["own-editor"], second))["__typename"] == "Reverted"
     assert "description: First" in text(api, f"projects/{OWN}/project.yaml")
+
+
+# --- what is noted ---
+
+AUDIT = """query($action: String!) { auditLog(first: 20, filter: {action: $action, outcome: DENIED}) {
+  nodes { userId subject detail } } }"""
+
+
+async def test_an_attempt_at_more_than_one_s_own_is_in_the_audit_trail(api: Api, keys: dict[str, str]) -> None:
+    query = (
+        '{ admin: users(search: "admin@matrix") { nodes { id } } mine: users(search: "people@matrix") { nodes { id email } } }'
+    )
+    found = await api.data(query)
+    admin = found["admin"]["nodes"][0]["id"]
+    mine = next(each["id"] for each in found["mine"]["nodes"] if each["email"] == email_of("people"))
+    attempts: list[tuple[str, dict[str, Any], str]] = [
+        ("userCreate", {"email": "Second@x.org", "role": "admin"}, "second@x.org"),
+        ("userPasswordReset", {"id": admin}, email_of("admin")),
+        ("userUpdate", {"id": mine, "role": "admin"}, email_of("people")),
+        ("userUpdate", {"id": admin, "disabled": True}, email_of("admin")),
+        ("userDelete", {"id": admin}, email_of("admin")),
+        ("userKeysRevoke", {"id": admin}, email_of("admin")),
+    ]
+    for mutation, wish, subject in attempts:
+        name = mutation[0].upper() + mutation[1:]
+        document = f"mutation($input: {name}Input!) {{ {mutation}(input: $input) {{ __typename }} }}"
+        assert (await api.data(document, keys["people"], input={"reason": "test", **wish}))[mutation] == {
+            "__typename": "NotAllowed"
+        }
+        # Whoever looks after users reads whom it was about; they are no project's.
+        row = (await api.data(AUDIT, keys["auditor"], action=f"Mutation.{mutation}"))["auditLog"]["nodes"][0]
+        assert (row["userId"], row["subject"]) == (mine, subject)
+        assert row["detail"]["permission"] == "content:read"
+
+
+async def test_an_attempt_to_undo_what_is_hidden_is_in_the_audit_trail(api: Api, keys: dict[str, str]) -> None:
+    hidden = (await change(api, "projectUpdate", slug=FOREIGN, description="Undo me"))["revision"]
+    assert (await reverted(api, keys["own-admin"], hidden))["__typename"] == "NotFound"
+    row = (await api.data(AUDIT, action="Mutation.revert"))["auditLog"]["nodes"][0]
+    assert (row["subject"], row["detail"]["permission"]) == (FOREIGN, "project:read")
+    narrowed = (await api.data(AUDIT, keys["own-people"], action="Mutation.revert"))["auditLog"]["nodes"][0]
+    assert narrowed["subject"] == ""

@@ -64,7 +64,7 @@ async def api_key_create(context: Context, wish: ApiKeyCreateInput) -> ApiKeyCre
     try:
         key, value = await context.services.people.keys.create(deed, wish.name, wish.expires_at)
     except PeopleError as error:
-        return failure_of(error)
+        return failure_of(context, deed, error)
     return ApiKeyCreated(api_key=ApiKey.of(key, deed.viewer), value=value)
 
 
@@ -76,5 +76,5 @@ async def api_key_revoke(context: Context, wish: ApiKeyRevokeInput) -> ApiKeyRev
     try:
         await context.services.people.keys.revoke(deed, wish.id)
     except PeopleError as error:
-        return failure_of(error)
+        return failure_of(context, deed, error)
     return ApiKeyRevoked(id=wish.id)

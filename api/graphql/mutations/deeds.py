@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from typing import Final
+from typing import Final, cast
 
 import strawberry
 
-from api.access import signed_in
+from api.access import Rule, signed_in
 from api.audit import Deed
 from api.graphql.context import Context
 from api.graphql.types.failures import NotAllowed, NotFound, ValidationFailed, ValidationProblem
@@ -52,12 +52,17 @@ def deed_of(context: Context, action: str, wish: DeedInput, *, needs_reason: boo
     )
 
 
-def failure_of(error: PeopleError) -> ValidationFailed | NotAllowed | NotFound:
-    """The member of a payload that says this. Raises the error itself where none does."""
+def failure_of(context: Context, deed: Deed, error: PeopleError) -> ValidationFailed | NotAllowed | NotFound:
+    """The member of a payload that says this; what is not allowed gets into the audit trail, as what the guard refuses does.
+
+    Raises the error itself where no member says it.
+    """
     if isinstance(error, Unacceptable):
         return invalid(error.field, str(error))
     if isinstance(error, GrantsMore):
-        return NotAllowed(message=str(error), permission=min(error.permissions))
+        missing = min(error.permissions)
+        context.deny(f"Mutation.{deed.action}", cast("Rule", missing), error)
+        return NotAllowed(message=str(error), permission=missing)
     if isinstance(error, UnknownPerson):
         return NotFound(message=str(error))
     raise error

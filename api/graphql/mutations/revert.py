@@ -14,7 +14,7 @@ from typing import Annotated, TypeAlias, cast
 
 import strawberry
 
-from api.access import Forbidden, Rule, require, signed_in
+from api.access import Forbidden, NotVisible, Rule, require, signed_in
 from api.edits import EditRejected
 from api.edits.providers import owner_of
 from api.graphql.context import Context, Info
@@ -62,7 +62,9 @@ async def revert(context: Context, wish: RevertInput) -> Reverted | Failure:
     paths = await context.services.history.changed(wish.revision, Sight(projects=None, models=True))
     sight = context.sight
     versions = await context.services.history.versions(wish.revision, paths)
-    if not all(sight.sees(version.path) or _was_seen(context, version) for version in versions):
+    hidden = next((each.path for each in versions if not (sight.sees(each.path) or _was_seen(context, each))), None)
+    if hidden is not None:
+        context.deny("Mutation.revert", "project:read", NotVisible(slug_of(hidden) or hidden))
         return _missing(wish)
     try:
         for rule, project in _needed(versions):

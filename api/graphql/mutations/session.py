@@ -144,7 +144,7 @@ async def session_end(context: Context, wish: SessionEndInput) -> SessionsEnded 
     try:
         await context.services.people.sessions.end(deed, wish.id)
     except people.PeopleError as error:
-        return failure_of(error)
+        return failure_of(context, deed, error)
     if wish.id == deed.viewer.credential_id:
         _delete_cookie(context)
     return SessionsEnded(count=1)
@@ -173,9 +173,9 @@ async def password_change(
     except people.LoginThrottled as error:
         return _throttled(error)
     except people.PasswordTooWeak as error:
-        return failure_of(people.Unacceptable(str(error), "newPassword"))
+        return failure_of(context, deed, people.Unacceptable(str(error), "newPassword"))
     except people.PeopleError as error:
-        return failure_of(error)
+        return failure_of(context, deed, error)
     return PasswordChanged(ended_sessions=ended)
 
 

@@ -197,4 +197,4 @@ async def _done(context: Context, action: str, wish: DeedInput, act: Callable[[D
     try:
         return await act(deed)
     except people.PeopleError as error:
-        return failure_of(error)
+        return failure_of(context, deed, error)

@@ -59,7 +59,7 @@ def _is_seen(row: audit.Row, visible: Collection[str]) -> bool:
     if row.outcome != "denied" and row.action != SHOWN:
         return True
     slug = row.subject.partition("/")[0]
-    return not slug or slug in visible
+    return not slug or slug in visible or "@" in slug  # whom it was about
 
 
 _OUTCOMES = {outcome.name.lower(): outcome for outcome in AuditOutcome}
