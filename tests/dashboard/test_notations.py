@@ -1,4 +1,4 @@
-"""The dashboard of readers whose numbers are written with other signs: what is shown is what is typed, and what is meant is kept."""
+"""The dashboard of readers whose numbers are written with other signs: it shows and takes them so, and keeps what is meant."""
 
 from __future__ import annotations
 

@@ -29,6 +29,8 @@ from core.limits import Scope
 from core.paths import routing_path
 
 MOST_DAYS, TREND_DAYS = 31, 7
+# Of letters that a header may hold: a snippet that is run as it was copied is then answered that there is no such token.
+PLACEHOLDER = "sk-lr-YOUR-TOKEN"
 
 
 @strawberry.enum(description="What projects are put in order by.")
@@ -218,9 +220,7 @@ class Project(Node):
     def connection_info(self, info: Info) -> ConnectionInfo:
         """Addresses as this process was told them."""
         url = info.context.services.proxy_url.rstrip("/")
-        return ConnectionInfo(
-            base_url=f"{url}/v1", project_base_url=f"{url}/projects/{self.slug}/v1", masked_token="sk-lr-" + "•" * 12
-        )
+        return ConnectionInfo(base_url=f"{url}/v1", project_base_url=f"{url}/projects/{self.slug}/v1", masked_token=PLACEHOLDER)
 
     @classmethod
     def of(cls, entry: ProjectEntry, catalogue: Catalogue) -> Project:
