@@ -49,7 +49,7 @@ export function RequestSummary({ request }: { request: Request }) {
         )}
       </Term>
       <Term name="Trace">
-        <Code>{traceId}</Code>
+        <Code style={{ overflowWrap: 'anywhere' }}>{traceId}</Code>
       </Term>
       {request.labels.length > 0 && (
         <Term name="Labels">{request.labels.map(({ key, value }) => `${key}: ${value}`).join(', ')}</Term>

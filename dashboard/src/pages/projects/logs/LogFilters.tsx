@@ -4,6 +4,7 @@ import { memo } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../../../api/graphql'
 import { OPTIONS_DRAWN, useTokenChoices } from '../../../shared/choices'
+import { KINDS, STATUSES } from './filters'
 
 const CHOICES = graphql(`
   query LogChoices($slug: String!) {
@@ -12,9 +13,6 @@ const CHOICES = graphql(`
     }
   }
 `)
-
-const STATUSES = ['success', 'error', 'timeout', 'budget_exceeded', 'rejected', 'cancelled']
-const KINDS = ['completion', 'embedding', 'passthrough', 'routing']
 
 interface Props {
   slug: string

@@ -2,23 +2,21 @@
 import { Alert, Anchor, Button, Drawer, Group, Stack, Text } from '@mantine/core'
 import { memo, useCallback, useMemo } from 'react'
 import { Link, useSearchParams } from 'react-router'
-import type { ApiType } from '../../../api/graphql'
 import { Empty } from '../../../shared/Empty'
 import { count } from '../../../shared/formats'
 import { LogTable } from '../../../shared/live/LogTable'
 import { PaceSelect, usePace } from '../../../shared/live/PaceSelect'
-import type { LogFilter } from '../../../shared/live/queries'
 import { useLogRows } from '../../../shared/live/useLogRows'
 import { RequestView } from '../../../shared/trace/RequestView'
 import { Waiting } from '../../../shared/Waiting'
 import type { TabProps } from '../ProjectPage'
+import { askedFor, filterOf } from './filters'
 import { LogFilters } from './LogFilters'
 
 export default function LogsTab({ project: { slug } }: TabProps) {
   const [params, setParams] = useSearchParams()
   const [pace, paceName, choosePace] = usePace()
-  const wanted = new URLSearchParams(params)
-  wanted.delete('request')
+  const { params: wanted, ignored } = useMemo(() => askedFor(params), [params])
   const query = wanted.toString()
   const filter = useMemo(() => filterOf(slug, new URLSearchParams(query)), [slug, query])
   const log = useLogRows(filter, pace)
@@ -33,7 +31,8 @@ export default function LogsTab({ project: { slug } }: TabProps) {
           for (const value of values) before.append(name, value)
           return before
         },
-        { replace: name !== 'request' },
+        // Each part of a time that is typed is told: going back takes the whole filter away.
+        { replace: name === 'since' || name === 'until' },
       ),
     [setParams],
   )
@@ -41,7 +40,7 @@ export default function LogsTab({ project: { slug } }: TabProps) {
   return (
     <Stack gap="sm">
       <Group justify="space-between" align="flex-end">
-        <LogFilters slug={slug} params={params} onChange={put} />
+        <LogFilters slug={slug} params={wanted} onChange={put} />
         <Group gap="xs">
           <Text size="xs" c="dimmed" className="figures">
             {count(log.rows.length)} rows
@@ -54,6 +53,11 @@ export default function LogsTab({ project: { slug } }: TabProps) {
           <PaceSelect name={paceName} onChoose={choosePace} connection={log.connection} />
         </Group>
       </Group>
+      {ignored.length > 0 && (
+        <Alert color="yellow" role="status">
+          The address asks for what no request can have, which is left out: {ignored.join(', ')}.
+        </Alert>
+      )}
       {log.problem && (
         <Alert color="yellow" role="status">
           {log.problem}
@@ -119,20 +123,3 @@ const TraceDrawer = memo(function TraceDrawer({ id, onClose }: TraceDrawerProps)
     </Drawer>
   )
 })
-
-function filterOf(slug: string, params: URLSearchParams): LogFilter {
-  const all = (name: string): string[] | null => (params.has(name) ? params.getAll(name) : null)
-  const at = (name: string): string | null => {
-    const time = new Date(params.get(name) ?? '')
-    return Number.isNaN(time.getTime()) ? null : time.toISOString()
-  }
-  return {
-    project: [slug],
-    model: all('model'),
-    token: all('token'),
-    status: all('status') as ApiType<'RequestStatus'>[] | null,
-    callType: all('kind') as ApiType<'CallType'>[] | null,
-    since: at('since'),
-    until: at('until'),
-  }
-}
