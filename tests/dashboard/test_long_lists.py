@@ -67,19 +67,19 @@ def test_tokens_beyond_the_first_page_are_shown_and_stay_live(page: Page, consol
     expect(page.get_by_text("50 of 120 tokens", exact=True)).to_be_visible()
     expect(rows).to_have_count(1 + 50)
     show_more(page, "100 of 120 tokens")
-    show_more(page, "120 of 120 tokens")
+    show_more(page, "120 tokens")
     expect(rows).to_have_count(1 + 120)
     expect(page.get_by_role("button", name="Show more")).to_have_count(0)
     # One of the last page and one of the first go, the first by somebody else.
     change(console, REVOKE, project=many, token="many-003")
-    expect(page.get_by_text("119 of 119 tokens", exact=True)).to_be_visible()
+    expect(page.get_by_text("119 tokens", exact=True)).to_be_visible()
     page.get_by_role("button", name="Revoke many 117").click()
     commit(page, "One less", button="Revoke")
-    expect(page.get_by_text("118 of 118 tokens", exact=True)).to_be_visible()
+    expect(page.get_by_text("118 tokens", exact=True)).to_be_visible()
     expect(rows.filter(has_text="many 117")).to_have_count(0)
     expect(rows.filter(has_text="many 119")).to_have_count(1)
     page.get_by_role("searchbox", name="Search tokens").fill("many 11")
-    expect(page.get_by_text("9 of 9 tokens", exact=True)).to_be_visible()
+    expect(page.get_by_text("9 tokens", exact=True)).to_be_visible()
 
 
 def test_projects_beyond_the_first_page_are_shown_in_their_order(page: Page, console: Console, many: str) -> None:

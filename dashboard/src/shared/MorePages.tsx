@@ -5,8 +5,14 @@ import type { Pages } from './pages'
 
 interface Props {
   of: Pick<Pages<unknown, unknown, Record<string, unknown>>, 'nodes' | 'total' | 'more' | 'waiting' | 'problem'>
-  /** What the rows are, in the plural. */
+  /** What the rows are, in the plural: "tokens". */
   what: string
+}
+
+/** "50 of 120 tokens", "120 tokens", "1 token". */
+function said(shown: number, total: number | undefined, what: string): string {
+  if (total !== undefined && shown < total) return `${count(shown)} of ${count(total)} ${what}`
+  return `${count(shown)} ${shown === 1 ? what.replace(/s$/, '') : what}`
 }
 
 export function MorePages({ of: { nodes, total, more, waiting, problem }, what }: Props) {
@@ -20,7 +26,7 @@ export function MorePages({ of: { nodes, total, more, waiting, problem }, what }
       )}
       <Group justify="space-between" mt="sm">
         <Text size="xs" c="dimmed" role="status">
-          {total === undefined ? count(nodes.length) : `${count(nodes.length)} of ${count(total)}`} {what}
+          {said(nodes.length, total, what)}
         </Text>
         {more && (
           <Button variant="default" onClick={more} loading={waiting}>

@@ -15,7 +15,9 @@ export function PageHead({ title, about, children }: Props) {
     <Group justify="space-between" align="flex-start" mb="lg">
       <title>{`${title} · Waybill`}</title>
       <div>
-        <Title order={1}>{title}</Title>
+        <Title order={1} style={{ overflowWrap: 'anywhere' }}>
+          {title}
+        </Title>
         {about && (
           <Text c="dimmed" size="sm">
             {about}

@@ -6,6 +6,7 @@ import { NotFound } from '../../app/NotFound'
 import { useViewer } from '../../app/Viewer'
 import { problemAt, Problems, problemsElsewhere, useChange, type Outcome } from '../../shared/change'
 import { useConfiguration } from '../../shared/configuration'
+import { count } from '../../shared/formats'
 import { Dialog } from '../../shared/Dialog'
 import { Loaded } from '../../shared/Loaded'
 import { PageHead } from '../../shared/PageHead'
@@ -76,7 +77,10 @@ function Shown({ model }: { model: Model }) {
   )
 }
 
+const NAMED = 5
+
 function UsedBy({ model: { usedBy } }: { model: Model }) {
+  const [all, setAll] = useState(false)
   if (!usedBy.length) {
     return (
       <Text size="sm" c="dimmed">
@@ -86,8 +90,8 @@ function UsedBy({ model: { usedBy } }: { model: Model }) {
   }
   return (
     <Text size="sm">
-      Used by{' '}
-      {usedBy.map((slug, place) => (
+      Used by {count(usedBy.length)} {usedBy.length === 1 ? 'project' : 'projects'}:{' '}
+      {usedBy.slice(0, all ? undefined : NAMED).map((slug, place) => (
         <span key={slug}>
           {place > 0 && ', '}
           <Anchor component={Link} to={`/projects/${slug}/routing`} inherit underline="always">
@@ -95,7 +99,15 @@ function UsedBy({ model: { usedBy } }: { model: Model }) {
           </Anchor>
         </span>
       ))}
-      : it can be deleted when no project uses it any more.
+      {usedBy.length > NAMED && !all && (
+        <>
+          {' and '}
+          <Anchor component="button" type="button" inherit underline="always" onClick={() => setAll(true)}>
+            {count(usedBy.length - NAMED)} more
+          </Anchor>
+        </>
+      )}
+      . It can be deleted when no project uses it any more.
     </Text>
   )
 }

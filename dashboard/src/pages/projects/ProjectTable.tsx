@@ -50,6 +50,9 @@ export function ProjectTable({ projects, order, onOrder }: Props) {
   )
 }
 
+/** One that is longer is cut: the other columns need their room. */
+const WIDEST = { name: 220, slug: 160 }
+
 function Row({ project }: { project: ListedProject }) {
   const navigate = useNavigate()
   const { slug, name, tokenCount, models, policies, today, trend } = project
@@ -60,13 +63,15 @@ function Row({ project }: { project: ListedProject }) {
         if (!(event.target as HTMLElement).closest('a')) void navigate(`/projects/${slug}`)
       }}
     >
-      <Table.Td>
-        <Anchor component={Link} to={`/projects/${slug}`} fw={600} size="sm">
+      <Table.Td maw={WIDEST.name}>
+        <Anchor component={Link} to={`/projects/${slug}`} fw={600} size="sm" display="block" truncate title={name}>
           {name}
         </Anchor>
       </Table.Td>
-      <Table.Td>
-        <Code>{slug}</Code>
+      <Table.Td maw={WIDEST.slug}>
+        <Text truncate title={slug} fz="inherit">
+          <Code>{slug}</Code>
+        </Text>
       </Table.Td>
       <Table.Td ta="right">{count(tokenCount)}</Table.Td>
       <Table.Td>
@@ -128,9 +133,18 @@ function Some({ words, none }: { words: readonly string[]; none: string }) {
   }
   const rest = words.slice(SHOWN)
   return (
-    <Group gap={4} wrap="nowrap">
+    <Group gap={4}>
       {words.slice(0, SHOWN).map((word, place) => (
-        <Badge key={place} variant="default" size="sm" tt="none" fw={400}>
+        <Badge
+          key={place}
+          variant="default"
+          size="sm"
+          tt="none"
+          fw={400}
+          maw={140}
+          title={word}
+          style={{ flexShrink: 0 }}
+        >
           {word}
         </Badge>
       ))}
