@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from api.edits import EditRejected
 from api.edits.documents import Document, edited, loaded, rewritten, with_fields, written
-from api.edits.users import users_of
+from api.edits.users import uses_of_model
 from api.presets import ModelPreset, model_preset
 from core.config import Config, Model, Prices, PriceTier, Provider
 from core.paths import kind_of, model_path, provider_path
@@ -37,14 +37,10 @@ def cloned(files: Mapping[str, bytes], source: str, model_id: str, fields: Mappi
 
 
 def deleted(config: Config, model_id: str, visible: Collection[str] | None) -> dict[str, bytes | None]:
-    """The model's file, gone. Raises EditRejected naming the projects that use it, of those that are `visible` (None: all)."""
-    path = model_path(model_id)
-    users = users_of(config, path)
-    if users.projects:
-        raise EditRejected(
-            "modelId", f"model {model_id} is in use by {users.told(visible)}: take it out of their routing first, or disable it"
-        )
-    return {path: None}
+    """The model's file, gone. Raises EditRejected naming what uses it, of the projects that are `visible` (None: all)."""
+    if told := uses_of_model(config, model_id, visible):
+        raise EditRejected("modelId", f"model {model_id} is in use by {told}: take it out there first, or disable it")
+    return {model_path(model_id): None}
 
 
 def preset_fields(config: Config, provider_id: str, upstream_name: str, at_ms: int) -> dict[str, Value]:

@@ -44,11 +44,14 @@ CONFIG = files.load({
     "models/used.yaml": b"provider: sim\nupstream_name: u\n",
     "models/free.yaml": b"provider: sim\nupstream_name: f\n",
     "projects/a/project.yaml": b"id: a\nname: A\n",
-    "projects/a/routing.yaml": b"models: [{id: used}]\n",
+    "models/judge.yaml": b"provider: sim\nupstream_name: j\n",
+    "models/limited.yaml": b"provider: sim\nupstream_name: l\n",
+    "projects/a/routing.yaml": b"models: [{id: used}]\npolicies: [{kind: llm, model: judge, fallback_models: [judge]}]\n",
     "projects/b/project.yaml": b"id: b\nname: B\n",
-    "projects/b/tokens/t.yaml": b"name: t\nsha256: "
+    "projects/b/routing.yaml": b"models: [{id: used}]\n",
+    "projects/b/tokens/t.yaml": b"name: CI\nsha256: "
     + b"ab" * 32
-    + b"\nprefix: sk-lr-abcd\nmodels: [{id: used, limits: {mode: disable}}]\n",
+    + b"\nprefix: sk-lr-abcd\nmodels: [{id: used, limits: {mode: disable}}, {id: limited, limits: {mode: disable}}]\n",
 })  # fmt: skip
 
 
@@ -120,11 +123,24 @@ def test_an_edit_that_changes_nothing_gives_no_file() -> None:
     assert settings.updated({"waybill.yaml": b"format: 1\n"}, {"timeouts": {"timeout_ms": None}, "review": None}) == {}
 
 
-def test_a_model_in_use_is_not_deleted_and_its_projects_are_named() -> None:
-    with pytest.raises(EditRejected, match="in use by projects a, b"):
-        models.deleted(CONFIG, "used", None)
+@pytest.mark.parametrize(
+    ("model", "visible", "told"),
+    [
+        ("used", None, 'the routing of projects a, b and the models of token "CI" of project b'),
+        ("used", {"a"}, "the routing of project a and projects that you may not see"),
+        ("judge", None, "policy `llm` of project a"),
+        ("limited", None, 'the models of token "CI" of project b'),
+        ("limited", {"a"}, "projects that you may not see"),
+    ],
+)
+def test_a_model_in_use_is_not_deleted_and_what_uses_it_is_named(model: str, visible: set[str] | None, told: str) -> None:
+    with pytest.raises(EditRejected, match=f"is in use by {told}: take it out there first"):
+        models.deleted(CONFIG, model, visible)
+
+
+def test_what_nothing_uses_is_deleted() -> None:
     assert models.deleted(CONFIG, "free", None) == {"models/free.yaml": None}
-    with pytest.raises(EditRejected, match="in use by models free, used"):
+    with pytest.raises(EditRejected, match="in use by models free, judge, limited, used"):
         providers.deleted(CONFIG, "sim", None)
 
 
