@@ -160,7 +160,7 @@ class _Rewriting:
             chunks, separators = chunks_of(self.text, node)
         except ValueError as error:
             raise NotEditable(str(error)) from error
-        start, end = chunks[0].dash, chunks[-1].end
+        start, end = chunks[0].start, chunks[-1].end
         parts: list[str] = []
         for old, item in zip(matched(before, meant, same), meant, strict=True):
             parts.append(self.new_item(node, item) if old is None else self.kept_item(node, chunks, old, before[old], item))
@@ -181,7 +181,6 @@ class _Rewriting:
                 raise NotEditable(f"line {node.start_mark.line + 1} cannot become anything else")
             else:
                 splices = [self.in_place(node, self.flow(node, before, meant))]
-        # What stands above a list's first item is the list's, and stays.
         text = self.applied(splices, chunk.start, chunk.end)
         return text if text.endswith("\n") else text + self.newline
 

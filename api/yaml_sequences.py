@@ -2,6 +2,7 @@
 
 A comment right above an item, at its dash or further left, goes where the item goes; one below it that is indented further is
 the item's too. What stands between two items otherwise (blank lines, comments of their own) stays at its place in the list.
+Right above the first item a comment may be about the list: it is the item's where another item has one above it too.
 """
 
 from __future__ import annotations
@@ -78,6 +79,8 @@ def chunks_of(text: str, sequence: Node) -> tuple[list[Chunk], list[str]]:
             start = lines.pop()[0]
         starts.append(start)
         separators.append(text[ends[position] : start])
+    if any(start < dash for start, dash in zip(starts[1:], dashes[1:], strict=True)):
+        starts[0] = _above(text, dashes[0], column)
     for at, line in lines_between(text, ends[-1], len(text)):
         if not _is_comment(line, deeper_than=column):
             break
@@ -93,6 +96,13 @@ def _dash_line(text: str, item: Node, column: int) -> int:
             raise ValueError("an item does not begin on a line of its own")
         start = line_start(text, start - 1)
     return start
+
+
+def _above(text: str, dash: int, column: int) -> int:
+    """Where the comments right above the line at `dash` begin, of those that are exactly as far in."""
+    while dash and _is_comment(text[(before := line_start(text, dash - 1)) : dash], deeper_than=column - 1, up_to=column):
+        dash = before
+    return dash
 
 
 def _end_of_lines(text: str, item: Node) -> int:

@@ -16,6 +16,8 @@ ROUTING = b"""\
 # The order matters.
 models:
   # Ada chose these
+
+  # the good one
   - id: a
     guidance: >-
       folded
@@ -46,20 +48,35 @@ CASES = [
     ("an item moves with the comments right above it and those indented below its dash", models("b", "c", "a"), b"""\
 models:
   # Ada chose these
+
   # the cheap one,
   # since March
   - id: b # note
     # guidance: off for now
 
   - {id: c, limits: {mode: extend}} # flow
+  # the good one
   - id: a
     guidance: >-
       folded
       text
 # policies"""),
+    ("the first item goes with its comments", models("b", "c"), b"""\
+models:
+  # Ada chose these
+
+  # the cheap one,
+  # since March
+  - id: b # note
+    # guidance: off for now
+
+  - {id: c, limits: {mode: extend}} # flow
+# policies"""),
     ("an item goes with its comments", models("a", "c"), b"""\
 models:
   # Ada chose these
+
+  # the good one
   - id: a
     guidance: >-
       folded
@@ -88,6 +105,7 @@ models:
     ("none is left", models(), b"""\
 models: []
   # Ada chose these
+
 # policies"""),
 ]  # fmt: skip
 
@@ -110,6 +128,10 @@ ROWS = [
     ("limits become other limits", b"limits:\n  rules:\n    - metric: cost # money\n      window: daily\n      value: 5.00\n",
      {"limits": {"rules": [{"metric": "cost", "window": "daily", "value": Decimal("7.5")}]}},
      b"limits:\n  rules:\n    - metric: cost # money\n      window: daily\n      value: 7.5\n"),
+    ("a comment above the first item alone is the list's", b"a:\n  # in order\n  - id: x\n  - id: y\n",
+     {"a": [{"id": "y"}, {"id": "x"}]}, b"a:\n  # in order\n  - id: y\n  - id: x\n"),
+    ("comments above each item are theirs", b"a:\n# list\n  # x\n  - id: x\n  # y\n  - id: y\n",
+     {"a": [{"id": "y"}, {"id": "x"}]}, b"a:\n# list\n  # y\n  - id: y\n  # x\n  - id: x\n"),
     ("a number that is written otherwise stays as it is", b"v: 5.00\nw: 1\n", {"v": 5, "w": 2}, b"v: 5.00\nw: 2\n"),
     ("the first key behind a dash", b"p:\n- a: 1\n  kind: x\n", {"p": [{"kind": "x"}]}, b"p:\n- kind: x\n"),
     ("a scalar becomes a mapping", b"window: daily # why\n", {"window": {"rolling": 1, "unit": "days"}},
