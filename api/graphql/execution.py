@@ -13,10 +13,11 @@ import msgspec
 import structlog
 from graphql import ExecutionResult, Executor, GraphQLError, OperationType
 
-from api.access import AccessError, Unauthenticated
+from api.access import AccessError, Unauthenticated, signed_in
 from api.graphql.context import Context
 from api.graphql.engine import Engine, Operation, RequestRefused
 from api.graphql.errors import ApiError, answer_errors
+from api.graphql.lifetime import while_known
 from api.graphql.limits import MAX_COST
 from api.graphql.negotiation import Params
 from api.graphql.shared import SharedPayloads, operation_key
@@ -72,7 +73,8 @@ class Executions:
             executor, events = await self.engine.subscribe(operation, context)
             key = operation_key(operation)
             outcome = "ok"
-            async with aclosing(events) as source:
+            identities, viewer = context.services.people.identities, signed_in(context.viewer)
+            async with aclosing(events), aclosing(while_known(identities, viewer, events)) as source:
                 async for event in source:
                     yield await self._event(executor, event, key, context)
             raise StreamEnded

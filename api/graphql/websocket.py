@@ -163,6 +163,7 @@ class Connection:
     async def _operate(self, operation_id: str, params: Params) -> None:
         last: dict[str, Any] = {"id": operation_id, "type": "complete"}
         head = b'{"id":' + _encode(operation_id) + b',"type":"next","payload":'
+        context = self.context
         try:
             context = await self.authentication.again(self.context)
             operation = self.executions.prepare(params, context)
@@ -174,7 +175,7 @@ class Connection:
         except StreamEnded as end:
             raise Closed(1012, "Service Restart") from end
         except Exception as error:  # masked where it must be, and logged
-            last = {"id": operation_id, "type": "error", "payload": refusal_errors(error, self.context.request_id)}
+            last = {"id": operation_id, "type": "error", "payload": refusal_errors(error, context.request_id)}
             if isinstance(error, Unauthenticated):
                 await self._send(last)
                 raise Closed(4401, "Unauthorized") from error

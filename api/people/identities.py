@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, Literal
 
 import msgspec
@@ -47,6 +48,7 @@ class Identities:
         self._known: dict[Credential | str, Known] = {}
         # Under way, by what is asked and after which change: nobody is told what was so before a change that they know of.
         self._asked: dict[tuple[Credential | str, int], asyncio.Task[Known]] = {}
+        self._watchers: dict[object, tuple[Viewer, Callable[[], None]]] = {}
         self._changes = 0  # a look-up that a change overtook must not be kept
 
     async def viewer(self, credential: Credential) -> Viewer:
@@ -74,6 +76,19 @@ class Identities:
         ]
         for key in gone:
             del self._known[key]
+        for viewer, changed in list(self._watchers.values()):
+            if user_id == viewer.user_id or credential_id == viewer.credential_id:
+                changed()
+
+    @contextmanager
+    def watched(self, viewer: Viewer, changed: Callable[[], None]) -> Iterator[None]:
+        """Call `changed` whenever something about this viewer is another now, such as the end of their session."""
+        watcher = object()
+        self._watchers[watcher] = viewer, changed
+        try:
+            yield
+        finally:
+            del self._watchers[watcher]
 
     async def _look_up(self, key: Credential | str) -> Known:
         known = self._known.get(key)
