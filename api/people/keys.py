@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api import audit
+from api.access import Viewer
 from api.audit import Deed
 from api.clock import now_ms
 from api.database.engine import writing
@@ -61,6 +63,7 @@ class ApiKeys:
         async with writing(self._engine) as connection:
             made = await retries.result_of(connection, deed)
             if made is None:
+                await _outlives_none(connection, deed.viewer, expires_at_ms)
                 held = await connection.scalar(select(func.count()).where(_own.user_id == deed.viewer.user_id))
                 if (held or 0) >= MAX_KEYS:
                     raise Unacceptable(f"you have {MAX_KEYS} keys: revoke one that you do not use", "name")
@@ -86,6 +89,23 @@ class ApiKeys:
             await retries.remember(connection, deed, key_id)
             await audit.write_deed(connection, deed, found, key=key_id)
         self._identities.forget(credential_id=key_id)
+
+
+async def _outlives_none(connection: AsyncConnection, maker: Viewer, expires_at_ms: int | None) -> None:
+    """Raise Unacceptable where a key would make one that ends later than itself: who lends a key until Friday means Friday."""
+    ends = (
+        await connection.scalar(select(_own.expires_at_ms).where(_own.id == maker.credential_id))
+        if maker.via == "key"
+        else None
+    )
+    if ends is not None and (expires_at_ms is None or expires_at_ms > ends):
+        raise Unacceptable(
+            f"the key that you ask with ends at {_instant(ends)}: one that it makes ends by then too", "expiresAt"
+        )
+
+
+def _instant(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def key_row(user_id: str, name: str, value: str, expires_at_ms: int | None = None) -> dict[str, object]:

@@ -83,10 +83,11 @@ class Users:
             row = (await connection.execute(select(users).where(_people.id == user_id))).first()
         return _user(row) if row is not None else None
 
-    async def exists(self, email: str) -> bool:
-        """Whether anybody has this e-mail, in lower case."""
+    async def by_email(self, email: str) -> User | None:
+        """The user with this e-mail, in lower case."""
         async with self._engine.connect() as connection:
-            return await connection.scalar(select(_people.id).where(_people.email == email)) is not None
+            row = (await connection.execute(select(users).where(_people.email == email))).first()
+        return _user(row) if row is not None else None
 
     # --- changes by those who may ---
 
@@ -138,11 +139,14 @@ class Users:
         self._identities.forget(user_id=user_id)
         return after
 
-    async def delete(self, deed: Deed, user_id: str) -> None:
-        """Delete the user with sessions and keys. Raises GrantsMore, LastAdmin, UnknownPerson."""
+    async def delete(self, deed: Deed, user_id: str) -> str | None:
+        """Delete the user with sessions and keys, and return their e-mail; None for a retry: nobody has it any more.
+
+        What projects' files say of this e-mail stays. Raises GrantsMore, LastAdmin, UnknownPerson.
+        """
         async with writing(self._engine) as connection:
             if await retries.result_of(connection, deed) is not None:
-                return
+                return None
             user = await _required(connection, user_id)
             self._covers(deed.viewer, user)
             if user.role == "admin":
@@ -152,6 +156,7 @@ class Users:
                 await retries.remember(connection, deed, user_id)
             await audit.write_deed(connection, deed, user.email, user=user_id)
         self._identities.forget(user_id=user_id)
+        return user.email
 
     async def reset_password(self, deed: Deed, user_id: str, password: str | None) -> tuple[User, str | None]:
         """Set a password in place of a forgotten one, and end the user's sessions; the password where it was made up here.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api.graphql.ids import node_id
+from tests.api.changes import change
 from tests.api.conftest import ADMIN, ADMIN_KEY, PASSWORD, Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,9 +23,9 @@ def mutation(name: str, answer: str) -> str:
     return f"mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {FAILURES} ... on {answer} }} }}"
 
 
-CREATE = mutation("userCreate", "UserCreated { password user { id email role } }")
+CREATE = mutation("userCreate", "UserCreated { password user { id email role memberships { projectSlug } } }")
 UPDATE = mutation("userUpdate", "UserUpdated { user { role name } }")
-DELETE = mutation("userDelete", "UserDeleted { id }")
+DELETE = mutation("userDelete", "UserDeleted { id memberships { projectSlug role } }")
 RESET = mutation("userPasswordReset", "UserPasswordReset { password }")
 REVOKE_ALL = mutation("userKeysRevoke", "UserKeysRevoked { revoked }")
 KEY = mutation("apiKeyCreate", "ApiKeyCreated { value apiKey { id prefix expiresAt } }")
@@ -132,6 +133,19 @@ async def test_a_key_is_shown_once_and_ends_when_it_is_revoked(api: Api) -> None
     assert (await api.post("{ __typename }", first["value"])).status_code == 401
     past = await done(api, KEY, None, headers, name="late", expiresAt="2020-01-01T00:00:00Z")
     assert past["problems"][0]["field"] == "expiresAt"
+
+
+async def test_a_key_that_ends_makes_none_that_outlives_it(api: Api) -> None:
+    await made(api, "lent@example.org")
+    headers = await session(api, "lent@example.org")
+    lent = (await done(api, KEY, None, headers, name="lent", expiresAt="2099-01-01T00:00:00Z"))["value"]
+    for later in ({}, {"expiresAt": "2099-01-01T00:00:00.001Z"}):
+        refused = await done(api, KEY, lent, name="for ever", **later)
+        assert refused["problems"][0]["field"] == "expiresAt"
+        assert "2099-01-01T00:00:00.000Z" in refused["problems"][0]["reason"]
+    shorter = await done(api, KEY, lent, name="shorter", expiresAt="2099-01-01T00:00:00Z")
+    assert shorter["apiKey"]["expiresAt"] == "2099-01-01T00:00:00.000Z"
+    assert (await done(api, KEY, await key_of(api, "lent@example.org"), name="for ever"))["apiKey"]["expiresAt"] is None
 
 
 async def test_sessions_are_listed_and_ended_one_by_one_or_all(api: Api) -> None:
@@ -250,3 +264,29 @@ async def test_keys_of_somebody_who_may_do_more_are_not_theirs_to_end(api: Api) 
     admin = (await api.data(f'{{ users(search: "{ADMIN}") {{ nodes {{ id }} }} }}'))["users"]["nodes"][0]["id"]
     assert (await done(api, REVOKE_ALL, api.viewer_key, id=admin, reason="x"))["__typename"] == "NotAllowed"
     assert (await api.post("{ viewer { email } }")).status_code == 200
+
+
+async def test_what_projects_say_of_somebody_outlives_them_and_is_told(api: Api) -> None:
+    user = await made(api, "passing@example.org")
+    for project in ("demo", "support-bot"):
+        await change(api, "memberSet", project=project, user="passing@example.org", role="editor")
+    wish = {"id": user, "reason": "Left", "idempotencyKey": "passing"}
+    left = (await done(api, DELETE, **wish))["memberships"]
+    assert [each["projectSlug"] for each in left] == ["demo", "support-bot"]
+    assert (await done(api, DELETE, **wish))["memberships"] is None  # nobody has the e-mail any more
+    await change(api, "memberRemove", project="demo", user="passing@example.org")
+    again = await done(api, CREATE, email="passing@example.org", role="viewer", reason="Another one")
+    assert [each["projectSlug"] for each in again["user"]["memberships"]] == ["support-bot"]
+
+
+async def test_who_sees_less_by_becoming_a_member_is_said_to_whoever_may_see_users(api: Api) -> None:
+    wish = {"project": "demo", "role": "viewer"}
+    for role, restricted in (("viewer", True), ("operator", False)):
+        await made(api, f"new-{role}@example.org", role)
+        member = {**wish, "user": f"New-{role}@Example.org"}
+        assert (await change(api, "memberSet", "restricted", **member, dryRun=True))["restricted"] is restricted
+        assert (await change(api, "memberSet", "restricted", **member))["restricted"] is restricted
+    await made(api, "head@example.org")
+    await change(api, "memberSet", project="demo", user="head@example.org", role="admin")
+    head = await key_of(api, "head@example.org")
+    assert (await change(api, "memberSet", "restricted", key=head, user="new-viewer@example.org", **wish))["restricted"] is None

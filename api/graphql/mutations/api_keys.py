@@ -19,7 +19,10 @@ class ApiKeyCreateInput(DeedInput):
     """A wish for a key."""
 
     name: str = strawberry.field(description="What it is for.")
-    expires_at: Instant | None = strawberry.field(default=None, description="When it ends by itself; never when left out.")
+    expires_at: Instant | None = strawberry.field(
+        default=None,
+        description="When it ends by itself; never when left out. A key that ends makes only keys that end no later.",
+    )
 
 
 @strawberry.type(description="The key was made. Its value is in this answer and nowhere else.")

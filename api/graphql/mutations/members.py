@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 
 import strawberry
 
+from api.access import signed_in
 from api.edits import members
 from api.graphql.context import Context, Info
 from api.graphql.mutations.committing import CommitInput, Failure, Files, Plan, PureEdit, commit
@@ -46,6 +47,11 @@ class MemberSet(ConfigurationChange):
 
     user: str = strawberry.field(description="The user's e-mail, in lower case.")
     role: str = strawberry.field(description="The role.")
+    restricted: bool | None = strawberry.field(
+        description="Whether this user sees only the projects that they are a member of then: so it is without a global role"
+        " that has project:write, from the first membership on. Null for viewers who may not see users, and where there is no"
+        " such user."
+    )
 
 
 @strawberry.type(description="The member was removed, or would be.")
@@ -74,8 +80,9 @@ async def member_set(context: Context, wish: MemberSetInput) -> MemberSet | Fail
 
     Whoever may not see users is not told who there is: what they wrote is taken as it is, as a push is.
     """
-    asks = context.viewer is not None and context.viewer.may("user:read")
-    unknown = asks and not await context.services.people.users.exists(wish.user.strip().lower())
+    asks = signed_in(context.viewer).may("user:read")
+    person = await context.services.people.users.by_email(wish.user.strip().lower()) if asks else None
+    unknown = asks and person is None
 
     def edit(_config: Config, files: Files) -> Changes:
         return members.member_set(files, wish.project, wish.user, wish.role, unknown=unknown)
@@ -83,7 +90,8 @@ async def member_set(context: Context, wish: MemberSetInput) -> MemberSet | Fail
     landed = await commit(context, wish, _plan(wish.project, edit))
     if isinstance(landed, Failure):
         return landed
-    return MemberSet(change=landed.change, user=members.email_of(wish.user), role=wish.role)
+    restricted = landed.catalogue.grants.viewer(person.viewer()).restricted if person is not None else None
+    return MemberSet(change=landed.change, user=members.email_of(wish.user), role=wish.role, restricted=restricted)
 
 
 async def member_remove(context: Context, wish: MemberRemoveInput) -> MemberRemoved | Failure:
@@ -99,7 +107,11 @@ async def member_remove(context: Context, wish: MemberRemoveInput) -> MemberRemo
 class MemberMutations:
     """A part of the root of mutations."""
 
-    @strawberry.mutation(description="Add a member to a project, or give one another role, as one commit.")
+    @strawberry.mutation(
+        description="Add a member to a project, or give one another role, as one commit. A member whose global role lacks"
+        " project:write sees only the projects that they are a member of: the first membership hides all others from a global"
+        " viewer."
+    )
     async def member_set(
         self, info: Info, input: Annotated[MemberSetInput, strawberry.argument(description="Who, as what.")]
     ) -> MemberSetPayload:

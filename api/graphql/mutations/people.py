@@ -94,7 +94,10 @@ class PeopleMutations:
         """See `users.py`."""
         return await users.user_update(info.context, input)
 
-    @strawberry.mutation(description="Delete a user with their sessions and keys. The last admin stays.")
+    @strawberry.mutation(
+        description="Delete a user with their sessions and keys. What projects' files say of their e-mail stays, for whoever"
+        " gets a user with it later: see `memberships` in the answer. The last admin stays."
+    )
     async def user_delete(self, info: Info, input: Annotated[UserDeleteInput, _WISH]) -> UserDeletePayload:
         """See `users.py`."""
         return await users.user_delete(info.context, input)

@@ -1,5 +1,8 @@
 """Making, changing, disabling and deleting users, by those who may: the rules are in `api/people/users.py`."""
 
+# mypy: disallow-untyped-decorators=False
+# Strawberry types its field decorators as Any.
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
@@ -9,11 +12,11 @@ import strawberry
 
 from api import people
 from api.audit import Deed
-from api.graphql.context import Context
+from api.graphql.context import Context, Info
 from api.graphql.mutations.deeds import DeedInput, deed_of, failure_of
 from api.graphql.types.audit import user_key
 from api.graphql.types.failures import NotAllowed, NotFound, ValidationFailed
-from api.graphql.types.user import User
+from api.graphql.types.user import Membership, User, seen_memberships
 
 Failure: TypeAlias = ValidationFailed | NotAllowed | NotFound
 _Done = TypeVar("_Done")
@@ -23,7 +26,10 @@ _Done = TypeVar("_Done")
 class UserCreateInput(DeedInput):
     """A wish for a user."""
 
-    email: str = strawberry.field(description="The e-mail; kept in lower case, and never changed.")
+    email: str = strawberry.field(
+        description="The e-mail; kept in lower case, and never changed. What projects' files say of it counts at once: see"
+        " `memberships` of the user who is made."
+    )
     role: str = strawberry.field(description="The global role: admin, operator, viewer, or one of roles.yaml.")
     name: str = strawberry.field(default="", description="What the person is called.")
     password: str | None = strawberry.field(
@@ -73,7 +79,17 @@ class UserDeleteInput(DeedInput):
 class UserDeleted:
     """A deleted user."""
 
+    email: strawberry.Private[str | None]
+
     id: strawberry.ID = strawberry.field(description="The node id that was theirs.")
+
+    @strawberry.field(
+        description="What remains in the files of projects, of those that the viewer may see: whoever gets a user with this"
+        " e-mail later gets it. `memberRemove` takes it out. Null in the answer to a retry."
+    )
+    def memberships(self, info: Info) -> list[Membership] | None:
+        """From the published configuration."""
+        return seen_memberships(info, self.email) if self.email is not None else None
 
 
 @strawberry.input(description="A user whose password is to be set by somebody else.")
@@ -162,8 +178,8 @@ async def user_delete(context: Context, wish: UserDeleteInput) -> UserDeleted | 
     key = user_key("input.id", wish.id)
 
     async def act(deed: Deed) -> UserDeleted:
-        await context.services.people.users.delete(deed, key)
-        return UserDeleted(id=wish.id)
+        email = await context.services.people.users.delete(deed, key)
+        return UserDeleted(id=wish.id, email=email)
 
     return await _done(context, "userDelete", wish, act)
 

@@ -41,8 +41,7 @@ class User(Node):
     @strawberry.field(description="The projects that the user is a member of, of those that the viewer may see, by slug.")
     def memberships(self, info: Info) -> list[Membership]:
         """From the published configuration."""
-        visible = signed_in(info.context.viewer).visible_projects()
-        return [each for each in memberships(info, self.email) if visible is None or each.project_slug in visible]
+        return seen_memberships(info, self.email)
 
     @classmethod
     def of(cls, user: people.User) -> User:
@@ -65,6 +64,12 @@ def memberships(info: Info, email: str) -> list[Membership]:
         Membership(project_slug=slug, role=role, permissions=sorted(grants.of_project_role(role)))
         for slug, role in sorted(grants.roles_of(email).items())
     ]
+
+
+def seen_memberships(info: Info, email: str) -> list[Membership]:
+    """Those of them that are in projects which the viewer may see."""
+    visible = signed_in(info.context.viewer).visible_projects()
+    return [each for each in memberships(info, email) if visible is None or each.project_slug in visible]
 
 
 @strawberry.type(description="A user in their list.")
