@@ -24,6 +24,7 @@ from core.fields import (
     Slug,
     Tokens,
     origin_field,
+    refuse_many_labels,
     refuse_twice,
 )
 from core.fields import LimitRule as LimitRule
@@ -185,9 +186,10 @@ class Project(Record, frozen=True):
     labels: Labels = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raise FieldError for a name of spaces, or a user who is there twice."""
+        """Raise FieldError for a name of spaces, too many labels, or a user who is there twice."""
         if not self.name.strip():
             raise FieldError("name", "must not be empty")
+        refuse_many_labels(self.labels)
         if self.members:
             # Upper and lower case alike, as people sign in: of two roles nobody could say which holds.
             refuse_twice("members[{}].user", (member.user.strip().lower() for member in self.members))
@@ -239,7 +241,8 @@ class Token(Record, frozen=True):
     labels: Labels = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raise FieldError for a model that is there twice."""
+        """Raise FieldError for too many labels, or a model that is there twice."""
+        refuse_many_labels(self.labels)
         if self.models:
             refuse_twice("models[{}].id", (entry.id for entry in self.models))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -43,7 +43,11 @@ HeaderName: TypeAlias = Annotated[
 HeaderValue: TypeAlias = Annotated[
     str, Meta(pattern=r"^[\x20-\x7e]*\Z", max_length=4096, extra={"form": "printable ASCII characters in one line"})
 ]
-Labels: TypeAlias = dict[str, str]
+MOST_LABELS: Final = 50
+Labels: TypeAlias = dict[
+    Annotated[str, Meta(pattern=r"\S", max_length=100, extra={"form": "a key of 1 to 100 characters"})],
+    Annotated[str, Meta(max_length=1000)],
+]
 
 
 class FieldError(ValueError):
@@ -57,6 +61,12 @@ class FieldError(ValueError):
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What every configuration type has in common: frozen, strict, and small when written out."""
+
+
+def refuse_many_labels(labels: Labels) -> None:
+    """Raise FieldError for more labels than every log row should carry."""
+    if len(labels) > MOST_LABELS:
+        raise FieldError("labels", f"must be at most {MOST_LABELS}, not {len(labels)}")
 
 
 def refuse_twice(field: str, values: Iterable[Hashable]) -> None:

@@ -27,8 +27,9 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """The argon2id hash. Raises PasswordTooWeak."""
-        if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-            raise PasswordTooWeak(f"a password has at least {MIN_PASSWORD} characters, and at most {MAX_PASSWORD}")
+        if len(password.strip()) < MIN_PASSWORD or len(password) > MAX_PASSWORD:
+            said = f"a password has at least {MIN_PASSWORD} characters without the spaces around it, and at most {MAX_PASSWORD}"
+            raise PasswordTooWeak(said)
         async with self._hashing:
             return await asyncio.to_thread(self._hasher.hash, password)
 

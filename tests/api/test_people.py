@@ -129,6 +129,13 @@ async def test_a_short_password_is_refused(people: People) -> None:
         await people.create_user("bob@example.org", "elevenchars", "viewer")
 
 
+async def test_a_password_of_spaces_is_none(people: People) -> None:
+    for password in (" " * 12, f"  {'x' * 10}  "):
+        with pytest.raises(PasswordTooWeak, match="at least 12 characters without the spaces around it"):
+            await people.create_user("eve@example.org", password, "viewer")
+    await people.create_user("eve@example.org", f" {'x y z ' * 3} ", "viewer")
+
+
 async def test_every_login_and_every_refused_one_is_in_the_audit(engine: AsyncEngine, people: People) -> None:
     await people.login("ada@example.org", PASSWORD, "127.0.0.1")
     with pytest.raises(LoginRefused):

@@ -107,7 +107,21 @@ WRONG = [
         "id: x\nname: y\nmembers:\n- {user: a@b, role: admin}\n- {user: a@b, role: viewer}",
         ["5: members[1].user: `a@b` is in the list already"],
     ),
-    ("projects/a/project.yaml", "id: x\nname: y\nlabels:\n  a: 1", ["4: labels.a: must be text, not 1: put it in quotes"]),
+    (
+        "projects/a/project.yaml",
+        "id: x\nname: y\nlabels:\n  a: 1",
+        ["4: labels.a: must be text of at most 1000 characters, not 1: put it in quotes"],
+    ),
+    (
+        "projects/a/project.yaml",
+        'id: x\nname: y\nlabels:\n  " ": a',
+        ['4: labels. : must be a key of 1 to 100 characters, not " "'],
+    ),
+    (
+        "projects/a/project.yaml",
+        "id: x\nname: y\nlabels:\n" + "".join(f"  k{number}: v\n" for number in range(51)),
+        ["3: labels: must be at most 50, not 51"],
+    ),
     ("projects/a/project.yaml", "id: x\nname: y\ntrace: {content: on}", ['3: trace.content: must be true or false, not "on"']),
     ("models/m.yaml", "provider: p", ["1: upstream_name: is missing"]),
     (
