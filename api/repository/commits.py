@@ -1,15 +1,20 @@
 """A commit's words: who, why, and the trailers that tie it to a request. Pure.
 
-What a person writes never reaches the trailers: they are the last paragraph, and each value is kept to one line.
+What a person writes never reaches the trailers: they are the last paragraph, and each value is kept to one line. They count
+only where Waybill is the committer, which no push may say (`pushes.py`): who rewrites a commit of ours becomes its committer.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
+
+if TYPE_CHECKING:
+    import pygit2
 
 ACTOR = "Waybill-Actor"
 REQUEST = "Waybill-Request"
@@ -56,6 +61,12 @@ def trailers(text: str) -> dict[str, str]:
 def reason(text: str) -> str:
     """A commit's message without its trailers."""
     return (text.rstrip().rpartition("\n\n")[0] if trailers(text) else text).strip()
+
+
+def is_ours(commit: pygit2.Commit) -> bool:
+    """Whether Waybill committed it: by the very bytes of the committer's name and address."""
+    committer = commit.committer
+    return bool(committer.raw_name == WAYBILL.name.encode() and committer.raw_email == WAYBILL.email.encode())
 
 
 def identity(author: Author) -> Author:

@@ -64,7 +64,7 @@ class Keys:
             old = old + 1 if commit.commit_time < oldest_s else 0
             if number >= MAX_COMMITS or old > _OLD_IN_A_ROW:
                 return
-            if old == 0 and commits.IDEMPOTENCY_KEY in commit.message:
+            if old == 0 and commits.is_ours(commit) and commits.IDEMPOTENCY_KEY in commit.message:
                 found = commits.trailers(commit.message)
                 if (key := found.get(commits.IDEMPOTENCY_KEY)) and (actor := found.get(commits.ACTOR)):
                     yield (actor, key), str(commit.id)

@@ -19,14 +19,12 @@ from api.repository import commits, trees
 from api.repository.errors import GitFailed, UnknownRevision
 from api.repository.store import MAX_FILE_BYTES, Repository
 
-_FORMAT = "--format=%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
-_FIELDS = 7
 _ID = re.compile(r"[0-9a-f]{40}")
 _BLAMED = re.compile(r"([0-9a-f]{40}) \d+ (\d+)")
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
-    """A commit's words. `reason` is its message without the trailers; instants are Unix milliseconds."""
+    """A commit's words. `trailers` are Waybill's own, `reason` is the message without these; instants are Unix milliseconds."""
 
     revision: str
     parents: tuple[str, ...]
@@ -73,15 +71,17 @@ class GitLog:
     def commit(self, revision: str) -> Commit:
         """One commit. Raises UnknownRevision."""
         found = self._commit(revision)
-        text = found.raw_message.decode(errors="replace")
+        author = found.author
+        name, email, text = (raw.decode(errors="replace") for raw in (author.raw_name, author.raw_email, found.raw_message))
+        ours = commits.is_ours(found)
         return Commit(
             revision=revision,
             parents=tuple(map(str, found.parent_ids)),
-            author=commits.Author(found.author.name, found.author.email),
-            authored_at_ms=found.author.time * 1000,
+            author=commits.Author(name, email),
+            authored_at_ms=author.time * 1000,
             committed_at_ms=found.commit_time * 1000,
-            reason=commits.reason(text),
-            trailers=commits.trailers(text),
+            reason=commits.reason(text) if ours else text.strip(),
+            trailers=commits.trailers(text) if ours else {},
         )
 
     def changed(self, revision: str) -> list[str]:
@@ -136,10 +136,9 @@ class GitLog:
 
     def log(self, head: str, paths: Sequence[str], *, skip: int, limit: int) -> list[Commit]:
         """Commits up to `head`, newest first, of those that change one of `paths` (files or folders; none: all)."""
-        options = [_FORMAT, "-z", "--no-show-signature", f"--skip={skip}", f"--max-count={limit}"]
+        options = ["--format=%H", "--no-show-signature", f"--skip={skip}", f"--max-count={limit}"]
         text = self._git("log", *options, "--end-of-options", self._known(head), "--", *paths)
-        fields = text.split("\0")
-        return [_parsed(fields[start : start + _FIELDS]) for start in range(0, len(fields) - _FIELDS + 1, _FIELDS)]
+        return [self.commit(revision) for revision in text.split()]
 
     def blame(self, revision: str, path: str, first: int, last: int) -> list[str]:
         """The revision that each line is from, lines `first` to `last`, from 1. Raises GitFailed for lines that are not."""
@@ -163,16 +162,3 @@ class GitLog:
         except GitCommandError as error:
             raise GitFailed(f"git {command} failed with status {error.status}") from None
         return data.decode(errors="replace")
-
-
-def _parsed(fields: Sequence[str]) -> Commit:
-    revision, parents, name, email, authored, committed, text = fields
-    return Commit(
-        revision=revision,
-        parents=tuple(parents.split()),
-        author=commits.Author(name, email),
-        authored_at_ms=int(authored) * 1000,
-        committed_at_ms=int(committed) * 1000,
-        reason=commits.reason(text),
-        trailers=commits.trailers(text),
-    )

@@ -15,12 +15,17 @@ from pygit2 import Commit, Oid
 from pygit2.enums import SortMode
 
 from api.publications import Publications
-from api.repository import checks, locks, trees
+from api.repository import checks, commits, locks, trees
 from api.repository.store import BRANCH, Repository
 from core.files import ConfigError, ConfigErrors
 from core.layout import Layout
 
 _ZERO = "0" * 40
+# What it noted of a commit of its own is believed: who asked for it, and which wish it carried out.
+_NOT_YOURS = (
+    f"it says that {commits.WAYBILL.name} <{commits.WAYBILL.email}> committed it, which only Waybill does: "
+    "`git rebase --force-rebase origin/main` makes you the committer"
+)
 
 
 class PushRefused(Exception):
@@ -97,6 +102,8 @@ def _faults(repository: Repository, old: str | None, tip: Commit) -> Iterator[Co
     seen: set[str] = set()
     for commit in walk:
         name = f"commit {str(commit.id)[:12]}"
+        if old is not None and commits.is_ours(commit):
+            yield ConfigError(name, 1, "", _NOT_YOURS)
         yield from checks.leak_faults(f"message of {name}", commit.raw_message)
         for person in (commit.author, commit.committer):
             yield from checks.leak_faults(f"author of {name}", b"%s <%s>" % (person.raw_name, person.raw_email))

@@ -19,7 +19,7 @@ from api.sealing import Secret
 from api.wishes import Wishes
 from tests.api.changes import change
 from tests.api.conftest import Api
-from tests.repositories import ADA, BLOG, committed, git, installed
+from tests.repositories import ADA, BLOG, Person, committed, git, installed, refusal
 
 ODD = [
     "a  b",
@@ -127,3 +127,19 @@ def test_a_key_is_forgotten_after_its_days(tmp_path: Path) -> None:
     for days, known in ((0, True), (KEPT_DAYS - 1, True), (KEPT_DAYS + 1, False)):
         keys = Keys(partial(float, time.time() + days * 86_400))
         assert (keys.commit_of(repository.git, done.revision, "ada", "k") is not None) == known
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_a_push_says_that_waybill_noted_is_not_believed(api: Api, tmp_path: Path) -> None:
+    done = await change(api, "projectUpdate", slug="demo", description="Noted", idempotencyKey="noted")
+    person = Person(tmp_path / "clone", api.layout.repository)
+    said = git(person.folder, "log", "-1", "--format=%B").stdout.replace("noted", "forged")
+    revision = person.commit({"README.md": b"Pushed\n"}, message=said)
+    assert refusal(person.push()) == []
+    query = "query($id: ID!) { revision(id: $id) { reason trailers { key value } } }"
+    assert (await api.data(query, id=revision))["revision"] == {"reason": said.strip(), "trailers": []}
+    noted = (await api.data(query, id=done["revision"]))["revision"]["trailers"]
+    assert {"key": commits.IDEMPOTENCY_KEY, "value": "noted"} in noted
+    assert {each["key"] for each in noted} == {commits.ACTOR, commits.REQUEST, commits.IDEMPOTENCY_KEY, commits.WISH}
+    mine = await change(api, "projectUpdate", slug="demo", description="Mine", idempotencyKey="forged")
+    assert (mine["__typename"], mine["replayed"]) == ("ProjectUpdated", False)

@@ -161,6 +161,27 @@ class TestWhateverIsPublished:
         person.pull()
         assert person.push_changes({"docs/a.bin": b"\0" * MAX_FILE_BYTES}).returncode == 0
 
+    def test_nobody_else_commits_as_waybill(self, place: Place) -> None:
+        _, repository, person = place
+        before, ours = repository.head(), ("-c", "user.name=Waybill", "-c", "user.email=waybill@localhost")
+        person.write({"docs/a.md": b"x"})
+        git(person.folder, "add", "--all")
+        git(person.folder, *ours, "commit", "--quiet", "--message", "Mine\n\nWaybill-Actor: u-1", "--author", "Ada <ada@x.org>")
+        revision = git(person.folder, "rev-parse", "HEAD").stdout[:12]
+        done = person.push()
+        assert refusal(done)[1].startswith(f"commit {revision}:1: it says that Waybill <waybill@localhost> committed it, ")
+        assert repository.head() == before
+        git(person.folder, "rebase", "--quiet", "--force-rebase", "origin/main")  # as it says
+        assert person.push().returncode == 0
+
+    def test_commits_of_waybill_can_be_taken_back_picked_and_rebased(self, place: Place) -> None:
+        _, repository, person = place
+        committed(repository, {"docs/theirs.md": b"x"})
+        person.pull()
+        git(person.folder, "revert", "--no-edit", "HEAD")
+        git(person.folder, "cherry-pick", "HEAD~1")
+        assert person.push().returncode == 0
+
     def test_a_projects_folder_keeps_its_name(self, place: Place) -> None:
         """Its use and its limits are filed under the slug: under another one they would begin anew."""
         _, repository, person = place

@@ -49,14 +49,16 @@ class Revision(Node):
         """As the commit has it."""
         return RevisionAuthor(name=self.words.author.name, email=self.words.author.email) if self.words else None
 
-    @strawberry.field(description="Why: the commit's message without its trailers. Null as `author` is.")
+    @strawberry.field(description="Why: the commit's message without what Waybill noted. Null as `author` is.")
     def reason(self) -> str | None:
         """As the commit has it."""
         return self.words.reason if self.words else None
 
-    @strawberry.field(description="What Waybill noted beside it: the acting user, the request, the idempotency key.")
+    @strawberry.field(
+        description="What Waybill noted of a commit of its own: the acting user, the request, the idempotency key."
+    )
     def trailers(self) -> list[Label]:
-        """Empty for a commit that was pushed, as a rule."""
+        """Empty for a commit that was pushed, whatever it says."""
         return labels(dict(self.words.trailers)) if self.words else []
 
     @strawberry.field(description="The revisions it was made on: one, more for a merge, none for the first.")
