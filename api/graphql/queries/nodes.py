@@ -36,9 +36,7 @@ async def node(context: Context, node_id: str) -> Node | None:
 def _may_see(context: Context, found: Node) -> bool:
     """Whether the rule of the thing's type is met, in its project where it is of one: what may not be seen does not exist."""
     rule, project = TYPE_RULES[type(found).__name__], getattr(found, "project_slug", None)
-    viewer = signed_in(context.viewer)
-    # A revision is of the whole configuration, and shown to whoever sees a part of it.
-    if viewer.may(rule, project) or (project is None and rule == "project:read" and viewer.may_somewhere(rule)):
+    if signed_in(context.viewer).may(rule, project):
         return True
     context.deny("Query.node", rule, Forbidden(rule, project))
     return False
