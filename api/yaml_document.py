@@ -143,7 +143,7 @@ class _Rewriting:
         elif _is_block(node):
             yield Splice(colon, entry.end, " " + rendering.flow(meant))
         elif isinstance(node, yaml.ScalarNode) and (block := rendering.literal(meant, entry.column + 2)):
-            yield self.in_place(node, self.newline.join(block))
+            yield self.in_lines(node, block)
         else:
             yield self.in_place(node, self.flow(node, before, meant))
 
@@ -210,6 +210,16 @@ class _Rewriting:
         return Splice(at, at, block + self.newline)
 
     # --- in one place ---
+
+    def in_lines(self, node: Node, block: Sequence[str]) -> Splice:
+        """Put a literal block where a scalar stands; a comment behind the scalar stands behind the block's header then."""
+        header, *body = block
+        end = end_of(node)
+        behind = "" if node.style in ("|", ">") else self.text[end:].partition("\n")[0].removesuffix("\r")
+        unended = end + len(behind) == len(self.text) and not self.text.endswith("\n")
+        at_end = self.newline if unended else ""  # such a block ends with its line
+        splice = self.in_place(node, self.newline.join([header + behind.rstrip(), *body]) + at_end)
+        return splice._replace(end=splice.end + len(behind))
 
     def in_place(self, node: Node, rendered: str) -> Splice:
         """Put `rendered` where a scalar or a flow collection stands."""

@@ -33,9 +33,13 @@ class Provider(Record, frozen=True):
 
     def __post_init__(self) -> None:
         """Raise FieldError for a wrong address, a credential of another origin, or settings that its kind does not have."""
+        given: set[str] = set()
         for name in self.headers:
             if name.lower() in RESERVED_HEADERS:
                 raise FieldError(f"headers.{name}", "this header is set by the proxy: a key goes in `credential`")
+            if name.lower() in given:
+                raise FieldError(f"headers.{name}", "this header is given twice: upper and lower case are alike")
+            given.add(name.lower())
         if self.kind == "simulated":
             self._check_simulated()
             return

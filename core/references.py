@@ -6,6 +6,7 @@ A check of a change then looks at the files that the change can have broken, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from unicodedata import normalize
 
 import msgspec
 
@@ -36,7 +37,8 @@ def claims(file: File) -> Iterator[Claim]:
 
 def name_key(name: str) -> str:
     """The key of `References.claims` for a project's name."""
-    return f"name {name.strip().casefold()}"
+    # Letters with accents are written in two ways, which look the same; casefold can undo the composing.
+    return f"name {normalize('NFC', normalize('NFC', name.strip()).casefold())}"
 
 
 def named(path: str, file: File) -> Iterator[str]:

@@ -187,6 +187,9 @@ def _translated(error: yaml.YAMLError, data: bytes) -> YamlError:
     """Return libyaml's complaint with its line; it speaks of characters and structure, never of values."""
     if isinstance(error, yaml.MarkedYAMLError):
         mark: Any = error.problem_mark or error.context_mark
+        # The complaint may be about the line after the last.
+        if mark and [*data.split(b"\n"), b""][mark.line].lstrip(b" ").startswith(b"\t"):
+            return YamlError(mark.line + 1, "this line is indented with a tab: indent with spaces")
         reason = ", ".join(part for part in (error.problem, error.context) if part)
         return YamlError(mark.line + 1 if mark else 1, f"this is not YAML: {reason}")
     position = getattr(error, "position", 0)

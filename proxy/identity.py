@@ -27,7 +27,7 @@ def identify(snapshot: Snapshot, headers: Mapping[bytes, bytes], slug: str | Non
     entry = snapshot.token(sha256(value).digest())
     if entry is None or (slug is not None and entry.project != slug):
         where = "" if slug is None else f" in the project {slug}"
-        raise InvalidToken(f"This token is not known{where}: it may be mistyped, revoked or another project's.")
+        raise InvalidToken(f"This token is not known{where}: it may be mistyped, revoked, replaced or another project's.")
     if entry.valid_until_ms is not None and now_ms >= entry.valid_until_ms:
         raise InvalidToken("This token has expired: ask for a new one.")
     return entry

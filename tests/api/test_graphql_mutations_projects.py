@@ -300,6 +300,7 @@ async def test_a_step_at_what_is_not_there_is_not_found(api: Api) -> None:
 LIMITED = "mode rules { metric value window rolling { length unit } }"
 TOKEN = f"""value token {{ token name prefix expiresAt formerValidUntil labels {{ key value }}
   limits {{ {LIMITED} }} models {{ id limits {{ {LIMITED} }} }} }}"""
+REGENERATED = f"{TOKEN} graceCutShort"
 
 
 def token_file(api: Api, project: str, token: str) -> dict[str, Any]:
@@ -361,15 +362,26 @@ async def test_a_dry_run_of_a_token_shows_no_value_and_writes_nothing(api: Api) 
 async def test_a_regenerated_token_keeps_its_former_value_for_its_grace_or_not_at_all(api: Api) -> None:
     made = await change(api, "tokenCreate", TOKEN, project="demo", name="Rotating")
     token, first = made["token"]["token"], made["value"]
-    done = await change(api, "tokenRegenerate", TOKEN, project="demo", token=token, graceSeconds=3600)
+    done = await change(api, "tokenRegenerate", REGENERATED, project="demo", token=token, graceSeconds=3600)
     file = token_file(api, "demo", token)
     assert file["sha256"] == hashlib.sha256(done["value"].encode()).hexdigest()
     assert file["former"]["sha256"] == hashlib.sha256(first.encode()).hexdigest()
     assert done["token"]["formerValidUntil"] == file["former"]["valid_until"]
+    assert done["graceCutShort"] is None
+    for dry in (True, False):
+        again = await change(api, "tokenRegenerate", REGENERATED, project="demo", token=token, graceSeconds=60, dryRun=dry)
+        assert again["graceCutShort"] == done["token"]["formerValidUntil"]
+    assert token_file(api, "demo", token)["former"]["sha256"] == hashlib.sha256(done["value"].encode()).hexdigest()
     await change(api, "tokenRegenerate", TOKEN, project="demo", token=token)
     assert "former" not in token_file(api, "demo", token)
     failed = await change(api, "tokenRegenerate", TOKEN, project="demo", token=token, graceSeconds=-1)
     assert failed["problems"][0]["field"] == "graceSeconds"
+
+
+async def test_a_token_that_would_be_over_already_is_not_made(api: Api) -> None:
+    for dry in (True, False):
+        failed = await change(api, "tokenCreate", project="demo", name="Late", expiresAt="2020-01-01T00:00:00Z", dryRun=dry)
+        assert failed["problems"][0]["field"] == "expiresAt"
 
 
 async def test_a_tokens_settings_change_and_its_value_stays(api: Api) -> None:

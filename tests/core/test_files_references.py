@@ -64,6 +64,14 @@ BROKEN: list[tuple[dict[str, bytes | None], str]] = [
         "it must be unique",
     ),
     (
+        {
+            "projects/a/project.yaml": "id: id-a\nname: Caf\u00e9\n".encode(),
+            "projects/b/project.yaml": "id: id-b\nname: CAFE\u0301\n".encode(),
+        },
+        "projects/b/project.yaml:2: name: this name (upper and lower case alike) is that of projects/a/project.yaml: "
+        "it must be unique",
+    ),
+    (
         {"projects/a/project.yaml": b"id: id-b\nname: Alpha\n"},
         "projects/a/project.yaml:1: id: this id is that of projects/b/project.yaml: it must be unique",
     ),

@@ -221,6 +221,11 @@ WRONG = [
     ),
     (
         "providers/p.yaml",
+        "kind: openai\nheaders:\n  X-A: one\n  x-a: two",
+        ["4: headers.x-a: this header is given twice"],
+    ),
+    (
+        "providers/p.yaml",
         'kind: openai\nheaders:\n  x: "a\\r\\nb"',
         ["3: headers.x: must be printable ASCII characters in one line"],
     ),

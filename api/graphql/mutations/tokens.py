@@ -16,7 +16,7 @@ import strawberry
 
 from api.audit import SHOWN, Entry
 from api.clock import now_ms
-from api.edits import tokens
+from api.edits import EditRejected, tokens
 from api.graphql.context import Context, Info
 from api.graphql.mutations.committing import CommitInput, Failure, Landed, Plan, PureEdit, commit, invalid_field
 from api.graphql.mutations.limits_input import LimitsInput, limits_plain
@@ -26,6 +26,8 @@ from api.graphql.types.change import ConfigurationChange
 from api.graphql.types.failures import Conflict, NotAllowed, NotFound, ValidationFailed
 from api.graphql.types.token import Token
 from api.identifiers import new_id
+from core.config import Token as TokenFile
+from core.files import parse
 from core.paths import id_of, project_path, token_path
 from core.yaml_strict import Value
 
@@ -63,7 +65,8 @@ class TokenRegenerateInput(CommitInput):
     token: str = strawberry.field(description="The token's id.")
     grace_seconds: int | None = strawberry.field(
         default=None,
-        description="For how long the old value works beside the new one, at most 30 days; it ends at once if left out.",
+        description="For how long the old value works beside the new one, at most 30 days; it ends at once if left out. Only"
+        " one former value works: one that is still in its grace ends at once.",
     )
 
 
@@ -119,6 +122,9 @@ class TokenRegenerated(ConfigurationChange):
 
     token: Token = strawberry.field(description="The token.")
     value: str | None = strawberry.field(description="The value, shown once: null in a dry run and in the answer to a retry.")
+    grace_cut_short: Instant | None = strawberry.field(
+        description="Until when the value before the former one would have worked: it ended with this. Null where none did."
+    )
 
 
 @strawberry.type(description="The token was changed, or would be.")
@@ -160,7 +166,7 @@ async def token_create(context: Context, wish: TokenCreateInput) -> TokenCreated
         # Read so that a project that is deleted meanwhile is not found, and changed by nobody.
         reads=(project_path(wish.project),),
         missing=missing_project(wish.project),
-        edit=lambda _config, _files: tokens.created(wish.project, token, wish.name, value, _fields(wish)),
+        edit=lambda _config, _files: tokens.created(wish.project, token, wish.name, value, _fresh_fields(wish)),
         waits=True,
     )
     landed = await commit(context, wish, plan)
@@ -185,7 +191,8 @@ async def token_regenerate(context: Context, wish: TokenRegenerateInput) -> Toke
     found = _found(landed, wish.project, wish.token)
     if isinstance(found, NotFound):
         return found
-    return TokenRegenerated(change=landed.change, token=found, value=await _shown(context, landed, found, value))
+    shown, cut_short = await _shown(context, landed, found, value), _cut_short(landed, wish)
+    return TokenRegenerated(change=landed.change, token=found, value=shown, grace_cut_short=cut_short)
 
 
 async def token_update(context: Context, wish: TokenUpdateInput) -> TokenUpdated | Failure:
@@ -213,6 +220,23 @@ def _plan(wish: TokenRegenerateInput | TokenUpdateInput | TokenRevokeInput, edit
 
 def _new_value() -> str:
     return VALUE_PREFIX + secrets.token_urlsafe(32)
+
+
+def _cut_short(landed: Landed, wish: TokenRegenerateInput) -> Instant | None:
+    """The end of the grace that was running before, as the file had it."""
+    path = token_path(wish.project, wish.token)
+    data = landed.change.before.get(path)
+    before = parse(path, data) if isinstance(data, bytes) else None
+    if not isinstance(before, TokenFile) or before.former is None:
+        return None
+    until = Instant(round(before.former.valid_until.timestamp() * 1000))
+    return until if until > now_ms() else None
+
+
+def _fresh_fields(wish: TokenCreateInput) -> dict[str, Value]:
+    if wish.expires_at is not None and wish.expires_at <= now_ms():
+        raise EditRejected("expiresAt", "this instant is past already")
+    return _fields(wish)
 
 
 def _fields(wish: TokenCreateInput) -> dict[str, Value]:
