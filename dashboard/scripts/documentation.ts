@@ -15,6 +15,12 @@ export function anchor(text: string): string {
 }
 
 const marked = new Marked({
+  hooks: {
+    postprocess: (html) =>
+      String(html)
+        .replaceAll('<table>', '<div class="wide shows-more"><table>')
+        .replaceAll('</table>', '</table></div>'),
+  },
   renderer: {
     heading({ tokens, depth, text }: Tokens.Heading): string {
       return `<h${depth} id="${anchor(text)}" tabindex="-1">${this.parser.parseInline(tokens)}</h${depth}>\n`

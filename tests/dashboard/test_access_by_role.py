@@ -61,12 +61,12 @@ OFFERED: dict[str, dict[str, set[str]]] = {
     "/models/sim-fast": {"Clone": MOST},
     "/providers": {"Add a provider": MOST},
     "/providers/openai": {"Clone": MOST, "Delete": MOST},
-    "/settings": {"Review changes": {"admin"}},
+    "/settings": {"Save…": {"admin"}},
     "/changes/{commit}": {"Revert": {*MOST, "project-editor", "project-admin"}},
 }
 REFUSED = "this needs the permission"
 # Greyed out until something is edited: that they are there is what counts.
-WAITS_FOR_AN_EDIT = {"Save…", "Add…", "Review changes"}
+WAITS_FOR_AN_EDIT = {"Save…", "Add…"}
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,8 @@ def test_who_may_not_change_a_field_cannot_edit_it(
     page = open_as(person(role))
     visit(page, f"/projects/{slug}/general")
     for field in ("Name", "Description", "Default timeout", "Daily budget", "Monthly budget"):
-        expect(page.get_by_role("textbox", name=field, exact=True)).to_be_disabled()
+        expect(page.get_by_role("textbox", name=field, exact=True)).not_to_be_editable()
+    expect(page.get_by_role("note")).to_contain_text("changing it takes the permission project:write")
     visit(page, f"/projects/{slug}/routing")
     expect(page.get_by_role("switch", name="health takes part")).to_be_disabled()
     visit(page, "/settings")
@@ -139,8 +140,9 @@ def test_who_may_not_change_a_field_cannot_edit_it(
 def test_an_editor_changes_the_name_and_not_the_budget(open_as: OpenAs, person: Callable[[str], Person], slug: str) -> None:
     page = open_as(person("project-editor"))
     visit(page, f"/projects/{slug}/general")
-    expect(page.get_by_role("textbox", name="Name", exact=True)).to_be_enabled()
-    expect(page.get_by_role("textbox", name="Daily budget")).to_be_disabled()
+    expect(page.get_by_role("textbox", name="Name", exact=True)).to_be_editable()
+    expect(page.get_by_role("textbox", name="Daily budget")).not_to_be_editable()
+    expect(page.get_by_role("note")).to_contain_text("changing them takes the permission limit:write")
 
 
 def test_a_token_keeper_makes_tokens_and_limits_none(open_as: OpenAs, person: Callable[[str], Person], slug: str) -> None:
@@ -193,6 +195,21 @@ def test_a_custom_role_begins_at_a_page_that_it_may_see(open_as: OpenAs, console
     expect(page.get_by_role("button", name="New user")).to_have_count(0)
     visit(page, "/usage")
     expect(page.get_by_role("alert")).to_contain_text(f"{REFUSED} report:read")
+
+
+def test_who_sees_projects_and_not_what_they_did_is_refused_nothing(open_as: OpenAs, console: Console) -> None:
+    change(console, ROLE_CREATE, name="planner", permissions=["project:read"])
+    page = open_as(hire(console, "planner@roles.example", "planner"))
+    visit(page, "/projects")
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Demo", exact=True))
+    expect(row).to_contain_text("You may not read its reports")
+    for tab in ("general", "routing", "tokens", "users"):
+        visit(page, f"/projects/demo/{tab}")
+        expect(page.get_by_role("tablist").first.get_by_role("tab")).to_have_text(["General", "Routing", "Tokens", "Users"])
+        expect(page.get_by_text(REFUSED)).to_have_count(0)
+        expect(page.get_by_role("alert")).to_have_count(0)
+    visit(page, "/projects/demo/logs")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
 
 
 def test_what_is_lost_while_one_edits_is_answered_in_words(open_as: OpenAs, console: Console, slug: str) -> None:

@@ -48,6 +48,26 @@ def ask(product: Product, console: Console) -> Callable[[], str]:
     return send
 
 
+def test_a_filter_that_no_request_can_have_is_left_out_and_named(page: Page, ended: tuple[str, object]) -> None:
+    logs = Logs(page, ended[0], "status=nonsense&model=%00&since=abc&status=timeout")
+    expect(page.get_by_role("status").filter(has_text="left out")).to_contain_text(
+        "status “nonsense”, model “%00”, since “abc”"
+    )
+    expect(logs.rows).to_have_count(1)
+    assert statuses(logs) == ["timeout"]
+
+
+def test_going_back_takes_a_filter_away(page: Page, ended: tuple[str, object]) -> None:
+    logs = Logs(page, ended[0])
+    everything = len(STATUSES)
+    expect(logs.rows).to_have_count(everything)
+    page.get_by_role("textbox", name="Status").click()
+    page.get_by_role("option", name="timeout").click()
+    expect(logs.rows).to_have_count(1)
+    page.go_back()
+    expect(logs.rows).to_have_count(everything)
+
+
 def statuses(logs: Logs) -> list[str]:
     return [logs.texts(number)["Status"] for number in range(logs.rows.count())]
 

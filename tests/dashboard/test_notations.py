@@ -50,7 +50,7 @@ def test_what_a_form_says_in_german_notation_is_what_is_committed(german: Page, 
     assert kept["timeouts"]["timeoutMs"] == 120_000
     assert kept["defaultMaxOutputTokens"] == 4096
     assert [(rule["window"], float(rule["value"])) for rule in kept["limits"]["rules"]] == [("DAILY", 2.5)]
-    expect(budget).to_have_value("2,50")
+    expect(budget).to_have_value("2,5")
     german.evaluate("navigator.clipboard.writeText('90.000')")
     timeout.focus()
     german.keyboard.press("Control+A")

@@ -33,6 +33,8 @@ export const theme = createTheme({
     Checkbox: { defaultProps: { size: 'xs' } },
     ActionIcon: { defaultProps: { variant: 'subtle', size: 'sm' } },
     Table: { defaultProps: { verticalSpacing: 5, horizontalSpacing: 'sm', highlightOnHover: true } },
+    // What is wider than the window shows that there is more.
+    TableScrollContainer: { defaultProps: { scrollAreaProps: { type: 'auto' } } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true, events: { hover: true, focus: true, touch: true } } },
     // An opened menu begins at its first item, as menus do.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },

@@ -2,6 +2,7 @@
 import { Anchor, Breadcrumbs, Code, Tabs, Text } from '@mantine/core'
 import { lazy, Suspense, type ComponentType, type LazyExoticComponent } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
+import { useViewer } from '../../app/Viewer'
 import { NotFound } from '../../app/NotFound'
 import { useConfiguration } from '../../shared/configuration'
 import { Loaded } from '../../shared/Loaded'
@@ -17,12 +18,19 @@ export interface TabProps {
 
 type Tab = LazyExoticComponent<ComponentType<TabProps>>
 
-const TABS: Record<string, { label: string; Tab: Tab }> = {
+interface Entry {
+  label: string
+  Tab: Tab
+  /** What seeing it takes besides the project's sight. */
+  permission?: string
+}
+
+const TABS: Record<string, Entry> = {
   general: { label: 'General', Tab: lazy(() => import('./general/GeneralTab')) },
   routing: { label: 'Routing', Tab: lazy(() => import('./routing/RoutingTab')) },
   tokens: { label: 'Tokens', Tab: lazy(() => import('./tokens/TokensTab')) },
   users: { label: 'Users', Tab: lazy(() => import('./users/UsersTab')) },
-  logs: { label: 'Logs', Tab: lazy(() => import('./logs/LogsTab')) },
+  logs: { label: 'Logs', Tab: lazy(() => import('./logs/LogsTab')), permission: 'report:read' },
 }
 
 export default function ProjectPage() {
@@ -44,8 +52,10 @@ export default function ProjectPage() {
 function Opened({ project, inheritedTimeoutMs }: TabProps) {
   const { tab = 'general' } = useParams()
   const navigate = useNavigate()
+  const viewer = useViewer()
+  const seen = ({ permission }: Entry): boolean => !permission || viewer.may(permission, project.slug)
   const chosen = TABS[tab]
-  if (!chosen) return <NotFound />
+  if (!chosen || !seen(chosen)) return <NotFound />
   return (
     <>
       <Breadcrumbs fz="xs" mb={4}>
@@ -62,11 +72,13 @@ function Opened({ project, inheritedTimeoutMs }: TabProps) {
         keepMounted={false}
       >
         <Tabs.List mb="lg">
-          {Object.entries(TABS).map(([name, { label }]) => (
-            <Tabs.Tab key={name} value={name}>
-              {label}
-            </Tabs.Tab>
-          ))}
+          {Object.entries(TABS)
+            .filter(([, entry]) => seen(entry))
+            .map(([name, { label }]) => (
+              <Tabs.Tab key={name} value={name}>
+                {label}
+              </Tabs.Tab>
+            ))}
         </Tabs.List>
         <Tabs.Panel value={tab}>
           <Suspense fallback={<Waiting />}>

@@ -90,7 +90,7 @@ export function LogTable({ rows, onOpen, hasOlder, onOlder, label, height = 'cal
   return (
     <Box
       ref={box}
-      className={classes.box}
+      className={`${classes.box} shows-more`}
       style={{ height }}
       role="table"
       aria-label={label}
