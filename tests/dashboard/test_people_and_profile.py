@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
 from playwright.sync_api import expect
 
 from tests.dashboard.pages import commit
+from tests.dashboard.people import Person, hire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Page
+
+    from tests.e2e.console import Console
+    from tests.e2e.product import Product
 
 EVE = "eve@example.org"
 
 
-def carry_out(page: Page, item: str, button: str) -> None:
-    """An item of Eve's menu, with a reason."""
-    page.get_by_role("button", name=f"What can be done with {EVE}").click()
+VIEWER = {"query": "{ viewer { email } }"}
+
+
+def carry_out(page: Page, item: str, button: str, of: str = EVE) -> None:
+    """An item of somebody's menu, with a reason."""
+    page.get_by_role("button", name=f"What can be done with {of}").click()
     page.get_by_role("menuitem", name=item).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill(f"{item}, because it is time")
@@ -55,7 +65,8 @@ def test_a_role_is_made_of_permissions(page: Page) -> None:
     expect(page.get_by_role("row").filter(has_text="auditor")).to_contain_text("report:read")
 
 
-def test_an_api_key_is_shown_once_and_revoked(page: Page) -> None:
+def make_key(page: Page) -> str:
+    """On one's own profile; its value."""
     page.goto("/profile")
     page.get_by_role("button", name="New API key").click()
     dialog = page.get_by_role("dialog")
@@ -65,6 +76,30 @@ def test_an_api_key_is_shown_once_and_revoked(page: Page) -> None:
     expect(page.get_by_test_id("shown-once")).to_contain_text("wb-")
     value = page.get_by_test_id("shown-once").inner_text()
     page.get_by_role("button", name="I have copied it").click()
+    return value
+
+
+def test_an_admin_revokes_all_keys_of_somebody(
+    page: Page, open_as: Callable[[Person], Page], console: Console, product: Product
+) -> None:
+    sam = hire(console, "sam@example.org", "viewer")
+    keys = [make_key(window) for window in [open_as(sam)] for _ in range(2)]
+
+    def answers(key: str) -> int:
+        headers = {"authorization": f"Bearer {key}"}
+        return httpx.post(f"{product.made.api_url}/graphql", json=VIEWER, headers=headers).status_code
+
+    assert [answers(key) for key in keys] == [200, 200]
+    page.goto("/people?search=sam")
+    carry_out(page, "Revoke all API keys", "Revoke the keys", of=sam.email)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert [answers(key) for key in keys] == [401, 401]
+    page.goto("/people/audit")
+    expect(page.get_by_role("row").filter(has_text="userKeysRevoke").first).to_contain_text("because it is time")
+
+
+def test_an_api_key_is_shown_once_and_revoked(page: Page) -> None:
+    value = make_key(page)
     expect(page.get_by_role("row").filter(has_text="billing export")).to_be_visible()
     assert value not in page.content()
     page.get_by_role("button", name="Revoke billing export").click()
