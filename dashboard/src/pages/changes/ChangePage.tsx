@@ -5,11 +5,12 @@ import { useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { NotFound } from '../../app/NotFound'
 import { useViewer } from '../../app/Viewer'
-import { Diff, Problems, useChange, type Outcome } from '../../shared/change'
+import { Problems, useChange, type Outcome } from '../../shared/change'
 import { useConfiguration } from '../../shared/configuration'
-import { instant, shortRevision } from '../../shared/formats'
+import { count, instant, shortRevision } from '../../shared/formats'
 import { Loaded } from '../../shared/Loaded'
 import { PageHead } from '../../shared/PageHead'
+import { Differences } from './Differences'
 import { CHANGE, REVERT, type RevisionLine } from './queries'
 import { mayWrite } from './writing'
 
@@ -29,7 +30,13 @@ export default function ChangePage() {
             </PageHead>
             <Stack>
               <Words revision={revision} />
-              <Diff files={revision.diff} />
+              <Differences
+                key={revision.commit}
+                commit={revision.commit}
+                changedFiles={revision.changedFiles}
+                first={revision.diff}
+              />
+              <Trailers revision={revision} />
             </Stack>
           </>
         ) : (
@@ -46,6 +53,7 @@ function About({ revision }: { revision: RevisionLine & { parents: string[] } })
       {revision.author && `${revision.author.name} <${revision.author.email}> · `}
       {revision.committedAt && `${instant(revision.committedAt)} · `}
       <Code>{shortRevision(revision.commit)}</Code>
+      {revision.changedFiles.length > 1 && ` · ${count(revision.changedFiles.length)} files`}
       {revision.parents.map((parent) => (
         <Anchor key={parent} component={Link} to={`/changes/${parent}`} inherit ml="xs">
           before: {shortRevision(parent)}
@@ -55,17 +63,27 @@ function About({ revision }: { revision: RevisionLine & { parents: string[] } })
   )
 }
 
-/** The rest of the message, and what was written under it. */
+/** The rest of the message. */
 function Words({ revision }: { revision: RevisionLine }) {
   const rest = revision.reason?.split('\n').slice(1).join('\n').trim()
-  if (!rest && !revision.trailers.length) return null
+  if (!rest) return null
   return (
     <Paper withBorder p="sm">
-      {rest && (
-        <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>
-          {rest}
-        </Text>
-      )}
+      <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>
+        {rest}
+      </Text>
+    </Paper>
+  )
+}
+
+/** What was noted under the message: for who follows a change up, not for who reads it. */
+function Trailers({ revision }: { revision: RevisionLine }) {
+  if (!revision.trailers.length) return null
+  return (
+    <details>
+      <Text component="summary" size="sm">
+        What Waybill noted beside it
+      </Text>
       {revision.trailers.map(({ key, value }) => (
         <Group key={`${key} ${value}`} gap="xs">
           <Text size="xs" c="dimmed">
@@ -74,7 +92,7 @@ function Words({ revision }: { revision: RevisionLine }) {
           <Text size="xs">{value}</Text>
         </Group>
       ))}
-    </Paper>
+    </details>
   )
 }
 
@@ -85,6 +103,8 @@ function Revert({ revision, head }: { revision: RevisionLine; head: string }) {
   const [outcome, setOutcome] = useState<Outcome<unknown>>()
   if (!revision.changedFiles.every((path) => mayWrite(viewer, path))) return null
 
+  const files = revision.changedFiles.length
+
   async function revert(): Promise<void> {
     const made = await change({
       title: `Revert “${revision.reason?.split('\n')[0] ?? shortRevision(revision.commit)}”`,
@@ -92,7 +112,7 @@ function Revert({ revision, head }: { revision: RevisionLine; head: string }) {
       input: { revision: revision.commit },
       readAt: head,
       action: 'Revert',
-      warning: 'Each file goes back to what it was before this change. The difference:',
+      warning: `${files === 1 ? 'The file goes' : `Each of the ${count(files)} files goes`} back to what it was before this change. The difference:`,
     })
     setOutcome(made)
     if (made.kind === 'done') void navigate(`/changes/${made.change.revision}`)

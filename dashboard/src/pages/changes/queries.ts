@@ -56,6 +56,19 @@ export const CHANGE = graphql(
   [REVISION_LINE],
 )
 
+/** Of some of its files. */
+export const DIFFERENCES = graphql(`
+  query Differences($id: ID!, $paths: [String!]!) {
+    revision(id: $id) {
+      diff(paths: $paths) {
+        path
+        change
+        unified
+      }
+    }
+  }
+`)
+
 export const BLAME = graphql(`
   query BlameOf($path: String!, $field: String!) {
     blame(path: $path, field: $field) {
