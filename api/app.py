@@ -53,7 +53,9 @@ def _graphql(http: HttpEndpoint, sockets: WebSocketEndpoint) -> list[ControllerR
 
 
 def _relay(relay: Relay) -> ControllerRouterHandler:
-    @route(PREFIX + "/v1/{path:path}", http_method=["GET", "POST"], status_code=200, request_max_body_size=None)
+    paths = [PREFIX + "/v1/{path:path}", PREFIX + "/projects/{slug:str}/v1/{path:path}"]
+
+    @route(paths, http_method=["GET", "POST"], status_code=200, request_max_body_size=None)
     async def forward(request: HttpRequest) -> Response[bytes] | Stream:
         return await relay.answer(request)
 

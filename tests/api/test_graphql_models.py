@@ -173,7 +173,7 @@ async def test_a_project_says_its_routing_tokens_members_and_limits(api: Api) ->
     first = project["routing"]["models"][0]
     assert (first["position"], first["modelId"], first["model"]["provider"]["enabled"]) == (0, "sim-fast", True)
     health, *_, performance = project["routing"]["policies"]
-    assert (health["kind"], health["weight"], health["given"]) == ("health", 3, [])
+    assert (health["kind"], health["weight"], health["given"]) == ("health", 4, [])
     assert health["parameters"]["circuit_breaker"] == 0.9
     assert (performance["weight"], performance["parameters"]["metric"]) == (1, "latency")
     assert [token["token"] for token in project["tokens"]["nodes"]] == ["t0", "t1"]

@@ -80,6 +80,14 @@ async def test_a_request_goes_on_as_it_is_and_its_answer_comes_part_by_part(rela
     assert "cookie" not in peer.heads[-1].lower()
 
 
+async def test_a_project_may_be_named_whose_the_token_must_be(relayed: tuple[Api, Peer]) -> None:
+    api, peer = relayed
+    peer.go_on.set()
+    path = "/projects/demo/v1/chat/completions"
+    assert (await api.client.post(f"/relay{path}", content=b"{}", headers=await own(api))).status_code == 200
+    assert peer.heads[-1].startswith(f"POST {path} HTTP/1.1")
+
+
 async def test_who_leaves_ends_the_request_at_the_proxy_too(relayed: tuple[Api, Peer]) -> None:
     api, peer = relayed
     peer.go_on.clear()

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.dashboard.projects import make_project
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+    from tests.e2e.console import Console
     from tests.e2e.product import Product
 
 # One white point.
@@ -41,13 +44,43 @@ def test_an_answer_streams_with_its_trace_beside_it(playground: Page) -> None:
     expect(playground).to_have_url(re.compile(r"/requests/\w+$"))
 
 
-def test_two_models_are_compared_side_by_side(playground: Page) -> None:
+def compare(playground: Page, project: str) -> None:
+    playground.get_by_role("textbox", name="Project", exact=True).click()
+    playground.get_by_role("option", name=project, exact=True).click()
     playground.get_by_role("switch", name="Compare two models").press(" ")
     for place, model in enumerate(("sim-fast", "sim-smart")):
         playground.get_by_role("textbox", name="Model", exact=True).nth(place).fill(model)
+
+
+def test_two_models_are_compared_side_by_side_where_the_routing_counts_names(playground: Page) -> None:
+    compare(playground, "Demo")
+    expect(playground.get_by_text("Demo counts which model is named")).to_be_visible()
     playground.get_by_label("Message").fill("Compare")
     playground.get_by_role("button", name="Send").click()
     expect(playground.get_by_role("heading", name="Scores")).to_have_count(2)
+    for place, model in enumerate(("sim-fast", "sim-smart"), 1):
+        conversation = playground.get_by_role("region", name=f"Conversation {place}")
+        expect(conversation.get_by_label("Answered by")).to_have_text(model)
+
+
+def test_where_the_routing_counts_no_names_this_is_said_before_anything_is_sent(playground: Page, console: Console) -> None:
+    slug = make_project(console, "Decides alone")
+    playground.reload()
+    playground.get_by_role("switch", name="Compare two models").press(" ")
+    expect(playground.get_by_role("status").filter(has_text="Choose the project above")).to_be_visible()
+    playground.get_by_role("switch", name="Compare two models").press(" ")
+    compare(playground, "Decides alone")
+    notice = playground.get_by_role("status").filter(has_text="does not count which model is named")
+    notice.get_by_role("link", name="Add model-preference").click()
+    expect(playground).to_have_url(re.compile(rf"/projects/{slug}/routing$"))
+
+
+def test_a_token_of_another_project_than_the_chosen_one_is_refused(playground: Page) -> None:
+    playground.get_by_role("textbox", name="Project", exact=True).click()
+    playground.get_by_role("option", name="Support bot").click()
+    playground.get_by_label("Message").fill("Hello")
+    playground.get_by_label("Message").press("Enter")
+    expect(playground.get_by_role("alert")).to_contain_text("another project")
 
 
 def test_an_image_goes_with_a_message(playground: Page, tmp_path: Path) -> None:
@@ -66,6 +99,9 @@ def test_a_wrong_token_is_refused_in_words_and_no_token_is_kept(playground: Page
     playground.get_by_label("Message").fill("Hello")
     playground.get_by_role("button", name="Send").click()
     expect(playground.get_by_role("alert")).to_contain_text("401")
+    expect(playground.get_by_text("it has no trace")).to_be_visible()
+    expect(playground.get_by_text("Being recorded")).to_have_count(0)
+    expect(playground.get_by_role("link", name="Whole trace")).to_have_count(0)
     assert "sk-lr-" not in playground.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
     playground.reload()
     expect(playground.get_by_label("Project token")).to_have_value("")

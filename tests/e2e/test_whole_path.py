@@ -90,7 +90,7 @@ def check_row(console: Console, headers: Any, model: str, *, stream: bool) -> di
     assert trace["facts"]["modelNamed"] == "auto"
     assert set(trace["order"]) == set(trace["candidates"]) == {"sim-fast", "sim-smart", "sim-cheap"}
     assert [(policy["kind"], policy["weight"]) for policy in trace["policies"]] == [
-        ("health", 3), ("cheapest", 2), ("performance", 1),
+        ("health", 4), ("model-preference", 3), ("cheapest", 2), ("performance", 1),
     ]  # fmt: skip
     assert [(attempt["model"], attempt["status"]) for attempt in trace["attempts"]] == [(model, "success")]
     return row

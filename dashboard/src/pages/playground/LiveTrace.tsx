@@ -1,6 +1,6 @@
 /** Why the answer came from where it came: the request's trace, as soon as it is recorded. */
 import { Alert, Anchor, Badge, Code, Group, Progress, Stack, Table, Text, Title } from '@mantine/core'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import { Link } from 'react-router'
 import { useQuery } from 'urql'
 import { inWords } from '../../api/client'
@@ -60,6 +60,7 @@ const TRACE = graphql(`
 type Request = NonNullable<ResultOf<typeof TRACE>['requestLog']>
 type Trace = NonNullable<Request['trace']>
 const ASKED_EVERY_MS = 400
+const LATE_AFTER_MS = 15_000
 
 interface Props {
   reply: Reply | null
@@ -71,20 +72,26 @@ interface Props {
 
 export function LiveTrace({ reply, busy, steps }: Props) {
   const id = reply?.traceId ?? ''
+  const kept = Boolean(id) && reply?.recorded === true
+  const [late, setLate] = useState(false)
   const [{ data, error }, ask] = useQuery({
     query: TRACE,
     variables: { id },
-    pause: !id || busy,
+    pause: !kept || busy,
     requestPolicy: 'network-only',
   })
   // The id comes with the answer's headers: what was told before it is kept until then.
   const own = id ? steps.filter(({ traceId, cause }) => traceId === id || cause === id) : []
-  const found = id ? data?.requestLog : null
-  const waiting = Boolean(id) && !busy && !found && !error
+  const found = kept ? data?.requestLog : null
+  const waiting = kept && !busy && !found && !error
   useEffect(() => {
     if (!waiting) return
     const timer = setInterval(() => ask({ requestPolicy: 'network-only' }), ASKED_EVERY_MS)
-    return () => clearInterval(timer)
+    const patience = setTimeout(() => setLate(true), LATE_AFTER_MS)
+    return () => {
+      clearInterval(timer)
+      clearTimeout(patience)
+    }
   }, [waiting, ask])
 
   if (!reply) {
@@ -97,8 +104,12 @@ export function LiveTrace({ reply, busy, steps }: Props) {
   return (
     <Stack gap="sm" aria-live="polite">
       <Group gap="xs">
-        {reply.model && <Badge tt="none">{reply.model}</Badge>}
-        {id && (
+        {reply.model && (
+          <Badge tt="none" role="note" aria-label="Answered by">
+            {reply.model}
+          </Badge>
+        )}
+        {found && (
           <Anchor component={Link} to={`/requests/${id}`} size="xs">
             Whole trace
           </Anchor>
@@ -109,9 +120,16 @@ export function LiveTrace({ reply, busy, steps }: Props) {
           </Anchor>
         )}
       </Group>
-      {busy && <Text size="sm">Routed; the trace follows when the answer ends.</Text>}
+      {busy && reply.recorded && <Text size="sm">Routed; the trace follows when the answer ends.</Text>}
       {own.length > 0 && <Steps steps={own} />}
-      {waiting && <Waiting what="Being recorded…" />}
+      {waiting && (
+        <Waiting what={late ? 'Not recorded yet: Status says whether the recorder is behind.' : 'Being recorded…'} />
+      )}
+      {!busy && !reply.recorded && (
+        <Text size="sm" c="dimmed">
+          A request without a valid token is counted, not recorded: it has no trace.
+        </Text>
+      )}
       {error && <Alert color="red">{inWords(error)}</Alert>}
       {!busy && found && <Recorded request={found} />}
     </Stack>

@@ -5,6 +5,7 @@ import { Link } from 'react-router'
 import { duration } from '../../shared/formats'
 import type { Message } from './chat'
 import { LiveTrace } from './LiveTrace'
+import { PREFERENCE } from './Routing'
 import type { Conversation } from './useConversation'
 import type { Step } from './useProgress'
 
@@ -17,9 +18,11 @@ interface Props {
   /** Whether another pane stands beside it: the trace is below then. */
   narrow: boolean
   steps: readonly Step[]
+  /** Whether the project's routing takes the name into account; undefined while nobody knows. */
+  counted: boolean | undefined
 }
 
-export function Pane({ label, conversation, model, models, onModel, narrow, steps }: Props) {
+export function Pane({ label, conversation, model, models, onModel, narrow, steps, counted }: Props) {
   const { reply, busy, timing, problem } = conversation
   return (
     <Paper withBorder p="md" component="section" aria-label={label}>
@@ -46,11 +49,18 @@ export function Pane({ label, conversation, model, models, onModel, narrow, step
           <Messages messages={conversation.messages} busy={busy} />
           {reply?.model && model.trim() && model.trim() !== 'auto' && reply.model !== model.trim() && (
             <Text size="xs" c="dimmed" mt="xs">
-              The routing chose {reply.model}. For the wish to count, give the project the policy{' '}
-              <Anchor component={Link} to="/docs/concepts-routing#model-preference" inherit underline="always">
-                model-preference
-              </Anchor>
-              .
+              The routing chose {reply.model}
+              {counted ? (
+                ': the scores say what weighed more than the name.'
+              ) : (
+                <>
+                  . For the name to count, give the project the policy{' '}
+                  <Anchor component={Link} to={`/docs/concepts-routing#${PREFERENCE}`} inherit underline="always">
+                    {PREFERENCE}
+                  </Anchor>
+                  .
+                </>
+              )}
             </Text>
           )}
           {problem && (
@@ -60,7 +70,7 @@ export function Pane({ label, conversation, model, models, onModel, narrow, step
           )}
         </Grid.Col>
         <Grid.Col span={narrow ? 12 : { base: 12, lg: 5 }}>
-          <LiveTrace reply={reply} busy={busy} steps={steps} />
+          <LiveTrace key={reply?.traceId} reply={reply} busy={busy} steps={steps} />
         </Grid.Col>
       </Grid>
     </Paper>

@@ -22,8 +22,11 @@ import { PageHead } from '../../shared/PageHead'
 import type { Message } from './chat'
 import { Composer } from './Composer'
 import { Pane } from './Pane'
+import { countsNames, RoutingNotice, useRouting, type Routed } from './Routing'
 import { useConversation } from './useConversation'
 import { useProgress } from './useProgress'
+
+const lists = ({ routing }: Routed, id: string): boolean => routing.models.some(({ modelId }) => modelId === id)
 
 export default function PlaygroundPage() {
   const [token, setToken] = useState('')
@@ -34,11 +37,14 @@ export default function PlaygroundPage() {
   const steps = useProgress(project)
   const projects = useProjectChoices()
   const known = useModelChoices()
-  const one = useConversation(token, models[0], maxTokens)
-  const other = useConversation(token, models[1], maxTokens)
+  const routed = useRouting(project)
+  const one = useConversation({ token, project, model: models[0], maxTokens })
+  const other = useConversation({ token, project, model: models[1], maxTokens })
   const asked = comparing ? [one, other] : [one]
   const busy = asked.some((conversation) => conversation.busy)
-  const names = ['auto', ...known.filter(({ enabled }) => enabled).map(({ modelId }) => modelId)]
+  const enabled = known.filter((model) => model.enabled).map(({ modelId }) => modelId)
+  const names = ['auto', ...(routed ? enabled.filter((id) => lists(routed, id)) : enabled)]
+  const named = asked.flatMap((_, place) => models[place]?.trim() || []).filter((model) => model !== 'auto')
   const each = (deed: 'stop' | 'clear'): void => asked.forEach((conversation) => conversation[deed]())
   const send = (message: Message): void => asked.forEach((conversation) => conversation.ask(message))
 
@@ -91,8 +97,8 @@ export default function PlaygroundPage() {
             />
             <Select
               label="Project"
-              description="Whose token it is: to watch requests while they run."
-              placeholder="Not watched"
+              description="Whose token it is: to know its routing, and watch requests."
+              placeholder="Not said"
               clearable
               searchable
               value={project}
@@ -112,6 +118,7 @@ export default function PlaygroundPage() {
             />
           </Group>
         </Paper>
+        {(comparing || named.length > 0) && <RoutingNotice routed={routed} named={named} />}
         <SimpleGrid cols={comparing ? { base: 1, md: 2 } : 1}>
           {asked.map((conversation, place) => (
             <Pane
@@ -123,6 +130,7 @@ export default function PlaygroundPage() {
               onModel={(model) => setModels(place === 0 ? [model, models[1]] : [models[0], model])}
               narrow={comparing}
               steps={steps}
+              counted={routed ? countsNames(routed) : undefined}
             />
           ))}
         </SimpleGrid>

@@ -1,5 +1,7 @@
 /** A chat over the relay: the same request that an application would send, with the project's token. No React. */
+import { FROM_HERE } from '../../api/client'
 import type { Json } from '../../api/graphql'
+import { fetchAsOwner } from '../../api/session'
 import { eventData } from './events'
 
 export interface Message {
@@ -10,6 +12,8 @@ export interface Message {
 }
 
 export interface Reply {
+  /** Whether it is kept: of a token that is refused only the number of times is. */
+  recorded: boolean
   traceId: string | null
   model: string | null
   revision: string | null
@@ -17,6 +21,8 @@ export interface Reply {
 
 export interface Asked {
   token: string
+  /** Whose token it must be; null where nobody said. */
+  project: string | null
   model: string
   messages: readonly Message[]
   maxTokens: number | null
@@ -27,11 +33,12 @@ export interface Asked {
 }
 
 /** Stream an answer. Throws an Error with what went wrong in words; an aborted one ends it quietly. */
-export async function chat({ token, model, messages, maxTokens, signal, onReply, onText }: Asked): Promise<void> {
-  const response = await fetch('/relay/v1/chat/completions', {
+export async function chat(asked: Asked): Promise<void> {
+  const { token, project, model, messages, maxTokens, signal, onReply, onText } = asked
+  const response = await fetchAsOwner(`/relay${project ? `/projects/${project}` : ''}/v1/chat/completions`, {
     method: 'POST',
     credentials: 'same-origin',
-    headers: { 'content-type': 'application/json', 'x-waybill-client': 'dashboard', 'x-api-key': token },
+    headers: { 'content-type': 'application/json', ...FROM_HERE, 'x-api-key': token },
     body: JSON.stringify({
       model,
       messages: messages.map(wire),
@@ -41,6 +48,7 @@ export async function chat({ token, model, messages, maxTokens, signal, onReply,
     signal,
   })
   onReply({
+    recorded: response.status !== 401,
     traceId: response.headers.get('x-waybill-trace-id'),
     model: response.headers.get('x-waybill-model'),
     revision: response.headers.get('x-waybill-revision'),

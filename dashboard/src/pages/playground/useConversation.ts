@@ -1,6 +1,6 @@
 /** One conversation with one model: its messages, its answer as it streams, and how to stop it. */
 import { useEffect, useRef, useState } from 'react'
-import { chat, type Message, type Reply } from './chat'
+import { chat, type Asked, type Message, type Reply } from './chat'
 
 export interface Conversation {
   messages: readonly Message[]
@@ -14,7 +14,10 @@ export interface Conversation {
   clear: () => void
 }
 
-export function useConversation(token: string, model: string, maxTokens: number | null): Conversation {
+/** What each of its requests is sent with. */
+type Sender = Pick<Asked, 'token' | 'project' | 'model' | 'maxTokens'>
+
+export function useConversation({ token, project, model, maxTokens }: Sender): Conversation {
   const [messages, setMessages] = useState<readonly Message[]>([])
   const [reply, setReply] = useState<Reply | null>(null)
   const [timing, setTiming] = useState<Conversation['timing']>(null)
@@ -34,6 +37,7 @@ export function useConversation(token: string, model: string, maxTokens: number 
     try {
       await chat({
         token,
+        project,
         model: model.trim() || 'auto',
         messages: sent,
         maxTokens,
