@@ -86,3 +86,28 @@ async def test_what_is_no_date_is_not_repeated(api: Api) -> None:
     (error,) = (await api.post(query, f={"since": "q7Zr-secret"})).json()["errors"]
     assert "a DateTime is written like 2026-11-23T09:05:00.123Z" in error["message"]
     assert "q7Zr" not in error["message"]
+
+
+async def test_a_model_of_another_projects_own_provider_is_not_routed_to(api: Api) -> None:
+    """No request could go there: that is said, and not found out."""
+    made = await change(
+        api,
+        "providerCreate",
+        providerId="theirs-alone",
+        preset="xai",
+        credential={"key": "a key without a mark 4711"},
+        project="demo",
+    )
+    assert made["__typename"] == "ProviderCreated", made
+    created = await change(api, "modelCreate", modelId="theirs-model", provider="theirs-alone", upstreamName="x")
+    assert created["__typename"] == "ModelCreated", created
+    for name, wish in (
+        ("routingModelAdd", {"model": "theirs-model", "position": 0}),
+        ("routingUpdate", {"models": [{"id": "theirs-model"}]}),
+    ):
+        refused = await change(api, name, project="support-bot", **wish)
+        assert refused["__typename"] == "ValidationFailed", (name, refused)
+        (problem,) = refused["problems"]
+        assert problem["field"] == "models[0].id"
+        assert "another project's own" in problem["reason"]
+    assert (await change(api, "routingModelAdd", project="demo", model="theirs-model"))["__typename"] == "RoutingUpdated"

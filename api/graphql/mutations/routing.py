@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from api.edits import routing
+from api.edits.foreign_models import refuse_foreign_models
 from api.graphql.context import Context, Info
 from api.graphql.mutations.committing import CommitInput, Failure, Plan, PureEdit, commit
 from api.graphql.mutations.limits_input import LimitsInput, limits_plain
@@ -18,6 +19,8 @@ from api.graphql.scalars import Json
 from api.graphql.types.change import ConfigurationChange
 from api.graphql.types.failures import Conflict, NotAllowed, NotFound, ValidationFailed
 from api.graphql.types.project import Project
+from api.repository.store import Changes
+from core.config import Config
 from core.paths import project_path, routing_path
 from core.yaml_strict import Value
 
@@ -161,8 +164,15 @@ RoutingPayload: TypeAlias = Annotated[
 
 async def change_routing(context: Context, wish: CommitInput, project: str, edit: PureEdit) -> RoutingUpdated | Failure:
     """Carry out one edit of a project's routing file."""
+    hides = context.sight.hides
+
+    def checked(config: Config, files: routing.Files) -> Changes:
+        changes = edit(config, files)
+        refuse_foreign_models(config, project, files, changes, hides)
+        return changes
+
     plan = Plan(
-        reads=(project_path(project),), reads_if_there=(routing_path(project),), missing=missing_project(project), edit=edit
+        reads=(project_path(project),), reads_if_there=(routing_path(project),), missing=missing_project(project), edit=checked
     )
     landed = await commit(context, wish, plan)
     if isinstance(landed, Failure):
