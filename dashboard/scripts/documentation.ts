@@ -17,9 +17,7 @@ export function anchor(text: string): string {
 const marked = new Marked({
   hooks: {
     postprocess: (html) =>
-      String(html)
-        .replaceAll('<table>', '<div class="wide shows-more"><table>')
-        .replaceAll('</table>', '</table></div>'),
+      html.replaceAll('<table>', '<div class="wide shows-more"><table>').replaceAll('</table>', '</table></div>'),
   },
   renderer: {
     heading({ tokens, depth, text }: Tokens.Heading): string {
