@@ -26,8 +26,9 @@ NPM = PATH="$(abspath $(VENV))/node/bin:$$PATH" npm --prefix dashboard --silent
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-run: $(VENV)/.run $(DASHBOARD) ## Serve. DATA=./data PROXY=127.0.0.1:8080 API=127.0.0.1:8081
-	@$(VENV)/bin/waybill serve $(if $(DATA),--data '$(DATA)') $(if $(PROXY),--proxy '$(PROXY)') $(if $(API),--api '$(API)')
+run: $(VENV)/.run $(DASHBOARD) ## Serve. DATA=./data PROXY=127.0.0.1:8080 API=127.0.0.1:8081 PROXY_OPS=127.0.0.1:9080 API_OPS=127.0.0.1:9081
+	@$(VENV)/bin/waybill serve $(if $(DATA),--data '$(DATA)') $(if $(PROXY),--proxy '$(PROXY)') $(if $(API),--api '$(API)') \
+		$(if $(PROXY_OPS),--proxy-ops '$(PROXY_OPS)') $(if $(API_OPS),--api-ops '$(API_OPS)')
 
 test: $(VENV)/.dev $(DASHBOARD) $(if $(TESTS),,$(CLIENTS)) ## Run the tests. TESTS=tests/core chooses some.
 	@$(call programs,$(TEST_PROGRAMS))

@@ -15,7 +15,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """What `make run` starts, on free ports and with a data folder of its own."""
     data = tmp_path_factory.mktemp("documented") / "data"
     product = Product(data)
-    addresses = [f"{name.upper()}=127.0.0.1:{product.ports[name]}" for name in ("proxy", "api")]
+    addresses = [f"{name.upper()}=127.0.0.1:{product.ports[name]}" for name in ("proxy", "api", "proxy_ops", "api_ops")]
     product.command = ("make", "run", f"DATA={data}", *addresses)
     try:
         yield product.start()
