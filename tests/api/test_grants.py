@@ -163,6 +163,33 @@ def test_a_restricted_actor_grants_nothing_beyond_their_projects() -> None:
     assert ada.lacks({"settings:write", "token:write"}, "b") == {"settings:write", "token:write"}
 
 
+def test_whoever_lacks_nothing_of_somebody_may_do_all_that_they_may() -> None:
+    dice = random.Random(23)
+    rules = sorted(ALL_PERMISSIONS)
+    compared = 0
+    for _ in range(400):
+        # Mostly large roles: of small ones hardly any covers another.
+        roles = Roles()
+        roles.roles.update(
+            {f"r{number}": Role(permissions=tuple(dice.sample(rules, dice.choice((2, 9, 11, 12))))) for number in range(4)}  # type: ignore[arg-type]
+        )
+        named = ["viewer", "editor", "admin", "gone", *roles.roles]
+        projects = {
+            slug: project(*((f"{user}@x.org", dice.choice(named)) for user in "ab" if dice.random() < 0.5)) for slug in "pq"
+        }
+        grants = Grants(config(roles, **projects))
+        actor, other = (viewer(grants, dice.choice(["viewer", "operator", *roles.roles]), f"{user}@x.org") for user in "ab")
+        if actor.lacks_of(other):
+            continue
+        compared += 1
+        for rule in (*rules, "project:delete"):
+            for where in (None, "p", "q", "to-come"):
+                assert actor.may(rule, where) or not other.may(rule, where), (rule, where, actor, other)  # type: ignore[arg-type]
+            theirs, mine = other.projects(rule), actor.projects(rule)  # type: ignore[arg-type]
+            assert mine is None or (theirs is not None and theirs <= mine)
+    assert compared > 50
+
+
 def test_grants_made_from_the_former_ones_are_those_made_anew() -> None:
     dice = random.Random(4)
     users, roles = [f"u{number}@x.org" for number in range(6)], ["viewer", "editor", "admin", "keeper"]
