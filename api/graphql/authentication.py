@@ -12,7 +12,8 @@ from litestar.connection import ASGIConnection, WebSocket
 from api.access import Forbidden, Unauthenticated
 from api.audit import Entry
 from api.graphql.context import Context
-from api.graphql.cookies import CLIENT_HEADER, is_own_origin, is_same_origin, session_cookie, set_cookie
+from api.graphql.cookies import CLIENT_HEADER, VIEWER_HEADER, is_own_origin, is_same_origin, session_cookie, set_cookie
+from api.graphql.ids import node_id
 from api.graphql.loaders import Loaders
 from api.history.texts import Room
 from api.people import Credential
@@ -51,7 +52,8 @@ class Authentication:
     async def identify(self, connection: Connection, context: Context, init_payload: Mapping[str, Any] | None = None) -> None:
         """Put the viewer into `context`, or leave it anonymous where nothing was presented.
 
-        Raises Unauthenticated for what was presented and is not valid, CrossOrigin for a cookie that may not count.
+        Raises Unauthenticated for what was presented and is not valid or not the expected viewer's, CrossOrigin for a
+        cookie that may not count.
         """
         header = _authorization(init_payload) or connection.headers.get("authorization")
         if header:
@@ -72,6 +74,9 @@ class Authentication:
                 await self.services.people.audit.note_denied(context.address, refused)
                 raise
             context.credential = None
+        expected = connection.headers.get(VIEWER_HEADER)
+        if expected and context.viewer is not None and expected != node_id("Viewer", context.viewer.user_id):
+            raise Unauthenticated("somebody else is signed in than the page that asks belongs to")
 
     async def renew(self, context: Context) -> None:
         """Give a session whose value is an hour old a new one, with the answer to this request."""

@@ -15,6 +15,8 @@ COOKIE: Final = "waybill_session"
 # Over TLS the browser itself sees to it that no other host, and nothing in clear, set or got the cookie.
 SECURE_COOKIE: Final = "__Host-waybill_session"
 CLIENT_HEADER: Final = "x-waybill-client"
+# The id of the viewer whose page asks: the cookie may be another's by now, since all tabs of a browser share it.
+VIEWER_HEADER: Final = "x-waybill-viewer"
 
 
 def session_cookie(header: str | None, *, secure: bool) -> str | None:

@@ -51,6 +51,15 @@ async def test_a_cookie_counts_only_from_our_own_pages(api: Api, headers: dict[s
         assert answer.json()["errors"][0]["extensions"]["code"] == "CROSS_ORIGIN"
 
 
+async def test_a_page_may_say_whose_it_is_and_is_not_answered_in_another_name(api: Api) -> None:
+    mine = {"cookie": (await cookie_of(api)).split(";")[0], "x-waybill-client": "test"}
+    viewer = (await api.post("{ viewer { id } }", None, mine)).json()["data"]["viewer"]["id"]
+    assert (await api.post("{ viewer { id } }", None, {**mine, "x-waybill-viewer": viewer})).status_code == 200
+    other = {**mine, "cookie": (await cookie_of(api, ADMIN)).split(";")[0], "x-waybill-viewer": viewer}
+    answer = await api.post("{ viewer { id } }", None, other)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+
+
 async def test_a_logout_ends_the_session_and_deletes_the_cookie(api: Api) -> None:
     headers = {"cookie": (await cookie_of(api)).split(";")[0], "x-waybill-client": "test"}
     answer = await api.post("mutation { logout { ended } }", None, headers)

@@ -127,6 +127,19 @@ def test_another_tab_that_signs_out_and_in_as_somebody_else_is_noticed_at_once(
     expect(other.get_by_text("operator", exact=True)).to_be_visible()
 
 
+def test_what_is_saved_is_never_saved_in_the_name_of_who_came_unnoticed(
+    edited: Page, operator: Person, product: Product, console: Console, slug: str
+) -> None:
+    description(edited).fill("A second thought")
+    admin = {"email": product.made.admin.email, "password": product.made.admin.password}
+    edited.context.clear_cookies()
+    edited.context.request.post("/graphql", data={"query": LOGIN, "variables": {"input": admin}})
+    edited.get_by_role("button", name="Save…").click()
+    sign_in_over(edited, operator)
+    commit(edited, "Still mine")
+    assert console.ask(AUTHOR, project=slug)["history"]["nodes"][0]["author"]["email"] == operator.email
+
+
 def test_a_session_that_ends_elsewhere_reaches_a_log_that_is_only_looked_at(
     tab: Page, operator: Person, product: Product, slug: str
 ) -> None:

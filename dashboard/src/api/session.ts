@@ -61,7 +61,10 @@ export async function fetchAsOwner(input: RequestInfo | URL, init?: RequestInit)
   for (;;) {
     await ownerIsBack()
     const sentAt = openings
-    const answer = await fetch(input, init)
+    const headers = new Headers(init?.headers)
+    // Another tab may have changed the cookie a moment ago: the API looks whose it is.
+    if (session.owner) headers.set('x-waybill-viewer', session.owner.id)
+    const answer = await fetch(input, { ...init, headers })
     // A 401 with a trace is the proxy's, about a project's token.
     if (answer.status !== 401 || answer.headers.has('x-waybill-trace-id')) return answer
     if (sentAt === openings) sessionEnded()
