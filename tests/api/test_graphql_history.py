@@ -25,7 +25,7 @@ REVERT = """mutation($input: RevertInput!) { revert(input: $input) { __typename
   ... on Reverted { change { revision changedFiles dryRun replayed diff { path change unified before after } }
     reverted { commit reason } }
   ... on Conflict { message headRevision files { path read head proposed } }
-  ... on ValidationFailed { message problems { file field reason } }
+  ... on ValidationFailed { message problems { file field reason } diff { path change unified } }
   ... on NotAllowed { permission }
   ... on NotFound { message } } }"""
 UPDATE = """mutation($input: ProjectUpdateInput!) { projectUpdate(input: $input) { __typename
@@ -261,9 +261,13 @@ async def test_a_revert_that_would_not_be_valid_is_refused(api: Api) -> None:
     text = api.repository.read(api.head(), routing)[0]
     used = api.commit(routing, text.replace(b"models:\n", b"models:\n  - id: extra\n", 1), "Use it")
     await published(api, used)
-    found = await revert(api, added)
-    assert found["__typename"] == "ValidationFailed"
-    assert "there is no model `extra`" in found["problems"][0]["reason"]
+    for dry in (True, False):
+        found = await revert(api, added, dryRun=dry)
+        assert found["__typename"] == "ValidationFailed"
+        assert "there is no model `extra`" in found["problems"][0]["reason"]
+        (diff,) = found["diff"]
+        assert (diff["path"], diff["change"]) == ("models/extra.yaml", "DELETED")
+        assert "-upstream_name: extra\n" in diff["unified"]
     assert (await revert(api, used))["__typename"] == (await revert(api, added))["__typename"] == "Reverted"
 
 

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHANGE = "change { revision changedFiles dryRun replayed diff { path unified } }"
 PROVIDER = f"{CHANGE} provider {{ providerId kind preset baseUrl enabled projectSlug credential {{ source name origin }} }}"
-FAILURES = """... on Conflict { files { path proposed } } ... on ValidationFailed { message problems { file field reason } }
+FAILURES = """... on Conflict { files { path proposed } }
+  ... on ValidationFailed { message problems { file field reason } diff { path unified after } }
   ... on NotAllowed { permission } ... on NotFound { message }"""
 ANSWERS = {
     "providerCreate": f"... on ProviderCreated {{ {PROVIDER} }}",
@@ -202,7 +203,9 @@ async def test_a_key_in_clear_is_refused_wherever_it_was_put(api: Api) -> None:
         refused = await change(api, name, **wish)
         assert refused["__typename"] == "ValidationFailed", refused
         assert secret not in str(refused)
-    assert "a Groq key in clear" in (await change(api, "providerUpdate", **put))["message"]
+    told = await change(api, "providerUpdate", **put)
+    assert "a Groq key in clear" in told["message"]
+    assert "[a Groq key, taken out]" in told["diff"][0]["unified"]
     assert api.head() == head
 
 

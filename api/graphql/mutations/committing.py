@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
-from typing import TypeAlias, cast
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import msgspec
 import strawberry
 
-from api.access import Forbidden, NotVisible, Rule, require, signed_in
+from api.access import Forbidden, NotVisible, require, signed_in
 from api.catalogue import Catalogue
 from api.edits import EditRejected
 from api.edits.hidden import hidden_faults
 from api.edits.permissions import needed
 from api.graphql.context import Context
+from api.graphql.mutations import refusals
+from api.graphql.mutations.refusals import Tried, invalid, invalid_field
 from api.graphql.types.change import ChangeResult
-from api.graphql.types.failures import Conflict, FileVersions, NotAllowed, NotFound, ValidationFailed, ValidationProblem
-from api.history import Sight
+from api.graphql.types.failures import Conflict, NotAllowed, NotFound, ValidationFailed, ValidationProblem
 from api.repository import commits
 from api.repository.checks import Known, refuse, validated
 from api.repository.commits import Author, Committed
@@ -32,7 +33,7 @@ from api.repository.errors import FileMissing, KeyReused, PathTaken, UnknownRevi
 from api.repository.store import Changes, Edit
 from api.wishes import OtherWish
 from core.config import Config
-from core.files import ConfigError, ConfigErrors
+from core.files import ConfigErrors
 from core.leaks import leaks
 
 TAKEN = "this one is taken: choose another"
@@ -97,42 +98,28 @@ async def commit(context: Context, wish: CommitInput, plan: Plan) -> Landed | Fa
     """Carry the wish out, or say why not. The guard asked for what the mutation takes; what its files take is asked here."""
     if problem := input_problem(wish):
         return invalid([problem])
-    touched: set[str] = set()
+    tried = Tried()
     try:
         twin = await _twin(context, wish)
         if twin is not None:
             await context.services.publisher.publish_head()  # the first try may be about to
             return await _landed(context, wish, plan, twin)
-        edit, files = await asyncio.to_thread(_edit, context, wish, plan, touched)
+        edit, files = await asyncio.to_thread(_edit, context, wish, plan, tried)
         if wish.dry_run:
             return await _checked(context, wish, edit, files)
         committed = await context.services.publisher.commit(edit)
         await _note(context, wish, edit, committed)
         return await _landed(context, wish, plan, committed, (files, edit.changes))
-    except (Forbidden, NotVisible) as error:
-        return _refused(context, wish, error)
     except FileMissing:
         return NotFound(message=plan.missing)
-    except (UnknownRevision, EditRejected, KeyReused, OtherWish, PathTaken) as error:
-        return _rejected(error)
     except FilesConflict as error:
-        return _conflict(error) if plan.creates is None else invalid_field(plan.creates, TAKEN)
+        return refusals.conflict(error) if plan.creates is None else invalid_field(plan.creates, TAKEN)
+    except (Forbidden, NotVisible) as error:
+        return refusals.denied(context, type(wish), error)
+    except (UnknownRevision, EditRejected, KeyReused, OtherWish, PathTaken) as error:
+        return refusals.rejected(error)
     except ConfigErrors as errors:
-        head = await asyncio.to_thread(context.services.repository.head)
-        return invalid([_problem(context.sight, each, touched, head) for each in errors.errors])
-
-
-def invalid(problems: list[ValidationProblem]) -> ValidationFailed:
-    """What a wish with these problems is answered with."""
-    first = problems[0]
-    where = f"{first.file}:{first.line}: " if first.file else ""
-    what = f"{first.field}: " if first.field else ""
-    return ValidationFailed(message=f"{where}{what}{first.reason}", problems=problems)
-
-
-def invalid_field(field: str, reason: str) -> ValidationFailed:
-    """The answer to one wrong field of the input."""
-    return invalid([ValidationProblem(file=None, line=None, field=field, reason=reason)])
+        return await asyncio.to_thread(refusals.faulty, context, errors.errors, tried)
 
 
 # --- before the commit --------------------------------------------------------------------------------------------------
@@ -173,8 +160,8 @@ async def _note(context: Context, wish: CommitInput, edit: Edit, committed: Comm
     await context.services.wishes.note_without_effect(user_id, wish.idempotency_key, digest, action, committed.revision)
 
 
-def _edit(context: Context, wish: CommitInput, plan: Plan, touched: set[str]) -> tuple[Edit, Files]:
-    """The wish as a change of files, and these as they were; what it changes is put into `touched`. Reads Git, so it blocks."""
+def _edit(context: Context, wish: CommitInput, plan: Plan, tried: Tried) -> tuple[Edit, Files]:
+    """The wish as a change of files, and these as they were; what it changes is noted in `tried`. Reads Git, so it blocks."""
     repository, config = context.services.repository, context.services.publisher.config
     files = repository.contents(wish.expected_revision, (*plan.reads, *plan.reads_if_there))
     sight = context.sight
@@ -184,10 +171,11 @@ def _edit(context: Context, wish: CommitInput, plan: Plan, touched: set[str]) ->
     if plan.reads_below is not None:
         files |= repository.below(wish.expected_revision, plan.reads_below)
     changes = plan.edit(config, files)
-    touched.update(changes)
+    tried.touched = changes.keys()
     for rule, project in needed(config, files, changes):
         require(context.viewer, rule, project)
     refuse(hidden_faults(sight.hides, files, changes))
+    tried.before, tried.after = files, changes
     # A wish that changes nothing is still compared with the head: the client may have read an old version.
     changes = changes or dict(files)
     expected = {path: None for path in changes if path not in files}
@@ -281,60 +269,3 @@ async def _checked(context: Context, wish: CommitInput, edit: Edit, files: Files
         after=edit.changes,
     )
     return Landed(change, catalogue)
-
-
-# --- failures -----------------------------------------------------------------------------------------------------------
-
-
-def _refused(context: Context, wish: CommitInput, error: Forbidden | NotVisible) -> NotAllowed | NotFound:
-    name = type(wish).__name__.removesuffix("Input")
-    field = f"Mutation.{name[0].lower()}{name[1:]}"
-    if isinstance(error, Forbidden):
-        context.deny(field, cast("Rule", error.permission), error)
-        return NotAllowed(message=str(error), permission=error.permission)
-    context.deny(field, "project:read", error)
-    return NotFound(message=str(error))
-
-
-def _conflict(error: FilesConflict) -> Conflict:
-    return Conflict(
-        message=str(error),
-        head_revision=error.head,
-        files=[
-            FileVersions(path=file.path, read=_text(file.read), head=_text(file.head), proposed=_text(file.proposed))
-            for file in error.files
-        ],
-    )
-
-
-def _problem(sight: Sight, error: ConfigError, touched: Collection[str], head: str | None) -> ValidationProblem:
-    """What is wrong with the configuration, as far as the viewer may know it: the fault may be somebody else's.
-
-    A fault of a file that the change does not touch is one of the head: it came past the check, and every change meets it.
-    """
-    if error.file not in touched and not sight.sees(error.file):
-        reason = "the configuration is wrong in a file that you may not see: nothing can be changed until that is mended"
-        return ValidationProblem(file=None, line=None, field=None, reason=reason)
-    reason = sight.words(error.reason)
-    if error.file not in touched:
-        reason += (
-            ". It came past the check, and nothing else can be changed until it is mended: by `revert` or a change of this file"
-            f" with the head as `expectedRevision` ({head}), or by `git revert` and a push"
-        )
-    return ValidationProblem(file=error.file, line=error.line, field=error.field or None, reason=reason)
-
-
-def _text(data: bytes | None) -> str | None:
-    return data.decode(errors="replace") if data is not None else None
-
-
-def _rejected(error: UnknownRevision | EditRejected | KeyReused | OtherWish | PathTaken) -> ValidationFailed | NotFound:
-    if isinstance(error, UnknownRevision):
-        return invalid_field("expectedRevision", str(error))
-    if isinstance(error, KeyReused):
-        return invalid_field("idempotencyKey", str(error))
-    if isinstance(error, OtherWish):
-        return invalid_field("idempotencyKey", "another wish has this key; give each a key of its own")
-    if isinstance(error, PathTaken):
-        return invalid([ValidationProblem(file=error.path, line=None, field=None, reason=str(error))])
-    return NotFound(message=error.reason) if error.not_found else invalid_field(error.field, error.reason)

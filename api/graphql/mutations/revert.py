@@ -18,7 +18,8 @@ from api.access import Forbidden, NotVisible, Rule, require, signed_in
 from api.edits import EditRejected
 from api.edits.providers import owner_of
 from api.graphql.context import Context, Info
-from api.graphql.mutations.committing import CommitInput, Failure, Files, Plan, commit, input_problem, invalid
+from api.graphql.mutations.committing import CommitInput, Failure, Files, Plan, commit, input_problem
+from api.graphql.mutations.refusals import invalid
 from api.graphql.types.change import ConfigurationChange
 from api.graphql.types.failures import Conflict, NotAllowed, NotFound, ValidationFailed
 from api.graphql.types.revision import Revision

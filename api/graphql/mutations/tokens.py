@@ -18,9 +18,10 @@ from api.audit import SHOWN, Entry
 from api.clock import now_ms
 from api.edits import EditRejected, tokens
 from api.graphql.context import Context, Info
-from api.graphql.mutations.committing import CommitInput, Failure, Landed, Plan, PureEdit, commit, invalid_field
+from api.graphql.mutations.committing import CommitInput, Failure, Landed, Plan, PureEdit, commit
 from api.graphql.mutations.limits_input import LimitsInput, limits_plain
 from api.graphql.mutations.projects import LabelInput, missing_project, plain_labels
+from api.graphql.mutations.refusals import invalid_field
 from api.graphql.scalars import Instant, iso_instant
 from api.graphql.types.change import ConfigurationChange
 from api.graphql.types.failures import Conflict, NotAllowed, NotFound, ValidationFailed

@@ -3,12 +3,19 @@
 What they say names what was asked for, where somebody may have pasted a key: it is taken out.
 """
 
+# mypy: disallow-untyped-decorators=False
+# Strawberry types its field decorators as Any.
+
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 import strawberry
 
+from api.graphql.context import Info
+from api.graphql.types.change import FileDiff
+from api.repository.log import Sides
 from core.leaks import masked
 
 
@@ -71,6 +78,14 @@ class ValidationFailed:
     code: FailureCode = strawberry.field(description="Always VALIDATION_FAILED.", default=FailureCode.VALIDATION_FAILED)
     message: str = strawberry.field(description="The first problem in one sentence.")
     problems: list[ValidationProblem] = strawberry.field(description="Everything that is wrong.")
+    tried: strawberry.Private[Sequence[Sides]] = ()
+
+    @strawberry.field(
+        description="How the files would differ that the change was to change; empty where it did not get as far as the check."
+    )
+    async def diff(self, info: Info) -> list[FileDiff]:
+        """Made only when it is asked for."""
+        return await FileDiff.of(info, self.tried)
 
     def __post_init__(self) -> None:
         """See the module."""
