@@ -10,6 +10,8 @@ from core.yaml_strict import Value
 
 # Mappings whose fields are set one by one; the others are written whole.
 _MERGED = ("timeouts", "retention")
+# Of these null is said in the file: no bound. Of the others it is what Waybill has where the file says nothing.
+_NULL_SAID = frozenset({"traces_max_mb"})
 
 
 def updated(files: Mapping[str, bytes], fields: Mapping[str, Value]) -> dict[str, bytes]:
@@ -21,7 +23,10 @@ def updated(files: Mapping[str, bytes], fields: Mapping[str, Value]) -> dict[str
             given, own = wished.get(name), document.get(name)
             if isinstance(given, dict):
                 base = own if isinstance(own, dict) else {}
-                merged = {key: value for key, value in {**base, **given}.items() if value is not None or key not in given}
+                whole = {**base, **given}
+                merged = {
+                    key: value for key, value in whole.items() if value is not None or key not in given or key in _NULL_SAID
+                }
                 # A mapping that was there stays, empty; none is made to say nothing.
                 wished[name] = merged if merged or own is not None else None
         return with_fields(document, wished)

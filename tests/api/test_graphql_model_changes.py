@@ -197,6 +197,15 @@ async def test_settings_are_changed_one_by_one(api: Api) -> None:
     assert "review" not in text(api, "waybill.yaml")
 
 
+async def test_traces_without_a_bound_are_said_in_the_file_and_read_as_they_were_set(api: Api) -> None:
+    for wished, line in ((None, "traces_max_mb: null"), (5, "traces_max_mb: 5"), (None, "traces_max_mb: null")):
+        done = await change(api, "settingsUpdate", retention={"tracesMaxMb": wished})
+        assert done["settings"]["retention"]["tracesMaxMb"] == wished
+        assert line in text(api, "waybill.yaml")
+    again = await change(api, "settingsUpdate", retention={"tracesMaxMb": None, "auditDays": 31})
+    assert again["settings"]["retention"]["tracesMaxMb"] is None
+
+
 async def test_a_webhook_needs_one_secret_and_settings_their_permission(api: Api) -> None:
     both = {"url": "https://x.example", "secretEnv": "WAYBILL_SECRET_A", "secretFile": "a"}
     assert problem(await change(api, "settingsUpdate", alertWebhooks=[both]))[0] == "alertWebhooks[0]"

@@ -45,7 +45,7 @@ class RetentionInput:
 
     rows_days: int | None = strawberry.field(default=None, description="Days that log rows are kept.")
     traces_days: int | None = strawberry.field(default=None, description="Days that traces are kept.")
-    traces_max_mb: MaybeInt = strawberry.field(description="Megabytes that traces may take; null for Waybill's own bound.")
+    traces_max_mb: MaybeInt = strawberry.field(description="Megabytes that traces may take; null for no bound.")
     journal_hours: int | None = strawberry.field(default=None, description="Hours that recorded journal segments are kept.")
     audit_days: int | None = strawberry.field(default=None, description="Days that rows of the audit trail are kept.")
 
