@@ -24,6 +24,7 @@ export function Regenerate({ project, token, onClose, onMade }: Props) {
   const { change, checking } = useChange()
   const [grace, setGrace] = useState('0')
   const [refused, setRefused] = useState<string>()
+  const earlier = token.formerValidUntil && new Date(token.formerValidUntil) > new Date()
 
   async function regenerate(): Promise<void> {
     const made = await change({
@@ -54,6 +55,11 @@ export function Regenerate({ project, token, onClose, onMade }: Props) {
           value={grace}
           onChange={(value) => setGrace(value ?? '0')}
         />
+        {earlier && (
+          <Text size="sm" c="orange">
+            The value before this one still works, in its grace: it stops at once, whatever is chosen here.
+          </Text>
+        )}
         <Problems message={refused} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
