@@ -4,44 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from api.edits import EditRejected
-from api.edits.documents import Document, loaded
-from core.config import Model, Project
+from core.config import Model, Project, Routing, Token
 from core.crosscheck import missing
-from core.files import ConfigError
-from core.parsing import located
-from core.paths import kind_of, provider_path
+from core.files import ConfigError, ConfigErrors
+from core.parsing import located, parse
+from core.paths import kind_of, model_path, provider_path
+from core.routing.policies import models_named
 from core.yaml_strict import Place
 
 
 def hidden_faults(
     hides: Callable[[str], bool], files: Mapping[str, bytes], changes: Mapping[str, bytes | None]
 ) -> list[ConfigError]:
-    """An error for each provider that `changes` newly name and whose file is hidden; what `files` named before may stay."""
+    """An error for each provider or model that `changes` newly name and whose file is hidden; what `files` named may stay."""
     faults = []
     for path, data in changes.items():
-        if data is None or kind_of(path) not in (Project, Model):
-            continue
-        before = dict(_providers(_document(path, files.get(path))))
-        for place, name in _providers(_document(path, data)):
-            if before.get(place) != name and hides(provider_path(name)):
-                faults.append(missing(path, place, "provider", name, provider_path(name)))
+        before = {(what, name) for _, what, name in _named(path, files.get(path))}
+        for place, what, name in _named(path, data):
+            cause = provider_path(name) if what == "provider" else model_path(name)
+            if (what, name) not in before and hides(cause):
+                faults.append(missing(path, place, what, name, cause))
     return located(faults, changes)
 
 
-def _providers(document: Document) -> Iterator[tuple[Place, str]]:
-    """The providers that a project or a model names, and where."""
-    passing = document.get("pass_through")
-    found: list[tuple[Place, object]] = [(("provider",), document.get("provider"))]
-    if isinstance(passing, dict):
-        found.append((("pass_through", "default_provider"), passing.get("default_provider")))
-    for place, name in found:
-        if isinstance(name, str):
-            yield place, name
-
-
-def _document(path: str, data: bytes | None) -> Document:
+def _named(path: str, data: bytes | None) -> Iterator[tuple[Place, str, str]]:
+    """(where, what, its name) of the providers and models that a file names."""
     try:
-        return loaded(path, data) if data is not None else {}
-    except EditRejected:
-        return {}  # the check at the commit says what is wrong with it
+        file = parse(path, data) if data is not None and kind_of(path) in (Project, Model, Routing, Token) else None
+    except ConfigErrors:
+        return  # the check at the commit says what is wrong with it
+    if isinstance(file, Model):
+        yield ("provider",), "provider", file.provider
+    elif isinstance(file, Project) and file.pass_through.default_provider is not None:
+        yield ("pass_through", "default_provider"), "provider", file.pass_through.default_provider
+    elif isinstance(file, Token):
+        yield from ((("models", position, "id"), "model", entry.id) for position, entry in enumerate(file.models))
+    elif isinstance(file, Routing):
+        yield from ((("models", position, "id"), "model", model.id) for position, model in enumerate(file.models))
+        for position, policy in enumerate(file.policies):
+            yield from ((("policies", position, *place), "model", name) for place, name in models_named(policy))

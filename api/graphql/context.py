@@ -9,6 +9,7 @@ import strawberry
 
 from api.access import Rule, Unauthenticated, Viewer, require, require_somewhere, signed_in
 from api.audit import Deed, Entry, write_deed
+from api.catalogue import Catalogue
 from api.database.engine import writing
 from api.history.sight import Sight
 from api.history.texts import Room
@@ -54,10 +55,15 @@ class Context:
     # What is left for contents of files; of a subscription, for those of one event.
     room: Room = field(default_factory=Room)
 
+    _sight: tuple[Viewer | None, Catalogue, Sight] | None = None
+
     @property
     def sight(self) -> Sight:
         """Which files the viewer may see, by the published configuration."""
-        return Sight.of(self.viewer, self.services.catalogue().providers)
+        catalogue = self.services.catalogue()
+        if self._sight is None or self._sight[0] is not self.viewer or self._sight[1] is not catalogue:
+            self._sight = self.viewer, catalogue, Sight.of(self.viewer, catalogue.providers, catalogue.models)
+        return self._sight[2]
 
     async def refresh(self) -> Viewer:
         """Look the viewer up again, with what they may do now: a stream outlives a logout and a removed membership.

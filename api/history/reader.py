@@ -16,7 +16,7 @@ import msgspec
 
 from api.catalogue import Catalogue
 from api.history.fields import Step, lines_of, value_in
-from api.history.sight import Sight
+from api.history.sight import LISTED, Sight
 from api.repository.errors import UnknownRevision
 from api.repository.log import Commit, GitLog, Large, Sides, Version
 from api.repository.store import Repository
@@ -99,8 +99,8 @@ class History:
         return await self._in_worker(lambda: self._reachable(revision))
 
     async def changed(self, revision: str, sight: Sight) -> list[str]:
-        """The paths that a commit changed, of those that are seen."""
-        return [path for path in await self._in_worker(lambda: self._log.changed(revision)) if sight.sees(path)]
+        """The paths that a commit changed, of those that are seen as they were before it and after."""
+        return await self._in_worker(lambda: self._seen(revision, sight))
 
     async def versions(self, revision: str, paths: Sequence[str]) -> list[Version]:
         """These files before and after a commit."""
@@ -118,13 +118,14 @@ class History:
         """Whether `earlier` is `revision` or came before it."""
         return await self._in_worker(lambda: self._repository.contains(revision, earlier))
 
-    async def file(self, path: str, revision: str | None) -> FileAt | None:
-        """A file at a revision of the branch (None: its head); None where it was not there. Raises UnknownRevision."""
-        return await self._in_worker(lambda: self._file(path, revision))
+    async def file(self, path: str, revision: str | None, sight: Sight) -> FileAt | None:
+        """A file at a revision of the branch (None: its head); None where it was not there, or is not seen as it was.
+        Raises UnknownRevision."""
+        return await self._in_worker(lambda: self._file(path, revision, sight))
 
-    async def blame(self, path: str, field: tuple[Step, ...], revision: str | None) -> Blame | None:
-        """Who set a field; None where the file or the field is not there. Raises UnknownRevision."""
-        return await self._in_worker(lambda: self._blame(path, field, revision))
+    async def blame(self, path: str, field: tuple[Step, ...], revision: str | None, sight: Sight) -> Blame | None:
+        """Who set a field; None where the file or the field is not there, or is not seen. Raises UnknownRevision."""
+        return await self._in_worker(lambda: self._blame(path, field, revision, sight))
 
     async def catalogue(self, revision: str) -> Catalogue:
         """The configuration at a revision of the branch, without the files that could not be read then. Costs what differs
@@ -192,13 +193,23 @@ class History:
     def _at(self, revision: str | None) -> str | None:
         return self._repository.head() if revision is None else self._reachable(revision).revision
 
-    def _file(self, path: str, revision: str | None) -> FileAt | None:
-        at = self._at(revision)
-        found = self._log.file(at, path) if at is not None else None
-        return FileAt(path=path, revision=at or "", blob=found[0], content=found[1]) if found is not None else None
+    def _seen(self, revision: str, sight: Sight) -> list[str]:
+        paths = [path for path in self._log.changed(revision) if sight.sees(path)]
+        if sight.listed is None:
+            return paths
+        sides = self._log.shown(revision, [path for path in paths if path.startswith(LISTED)])
+        unread = {each.path for each in sides if not all(sight.reads(each.path, side) for side in (each.before, each.after))}
+        return [path for path in paths if path not in unread]
 
-    def _blame(self, path: str, field: tuple[Step, ...], revision: str | None) -> Blame | None:
-        file = self._file(path, revision)
+    def _file(self, path: str, revision: str | None, sight: Sight) -> FileAt | None:
+        at = self._at(revision)
+        found = self._log.file(at, path) if at is not None and sight.sees(path) else None
+        if found is None or not sight.reads(path, found[1]):
+            return None
+        return FileAt(path=path, revision=at or "", blob=found[0], content=found[1])
+
+    def _blame(self, path: str, field: tuple[Step, ...], revision: str | None, sight: Sight) -> Blame | None:
+        file = self._file(path, revision, sight)
         data = file.content if file is not None else None
         lines = lines_of(data, field) if isinstance(data, bytes) else None
         if file is None or not isinstance(data, bytes) or lines is None:

@@ -1,8 +1,9 @@
 """Which files of the configuration somebody may see, now and at any revision. Pure.
 
-A project's files take `project:read` in it, models and providers `model:read`; a provider that is a project's own is seen by
-whoever may read models there (whose it is says the published configuration, at any revision). What holds for the whole
-installation (`waybill.yaml`, `roles.yaml`, whatever else lies there) both, and no restriction to some projects.
+A project's files take `project:read` in it, models and providers `model:read`; a provider that is a project's own is seen, with
+its models, by whoever may read models there. Whose it is says the published configuration, at any revision; a version that
+names another owner, whom the viewer may not know, is not read all the same. What holds for the whole installation
+(`waybill.yaml`, `roles.yaml`, whatever else lies there) takes both, and no restriction to some projects.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import msgspec
 
 from api.access import Viewer
 from api.repository.checks import path_fault
-from core.config import Provider
-from core.paths import provider_path, slug_of
+from core import yaml_strict
+from core.config import Model, Provider
+from core.paths import model_path, provider_path, slug_of
+
+LISTED = ("models/", "providers/")  # whose files can be of a project that is not seen
 
 _NAMED = re.compile(
     r"\b(?:projects|providers|models)/[a-z0-9][a-z0-9._/-]*\.yaml(?! would be its file)|\b(?:roles|waybill)\.yaml"
@@ -23,21 +27,23 @@ _NAMED = re.compile(
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """`projects`: the slugs that are seen, None for all; `models`: whether models and providers are; `providers`: the files of
+    """`projects`: the slugs that are seen, None for all; `models`: whether models and providers are; `listed`: the files of
     those, None for all."""
 
     projects: frozenset[str] | None
     models: bool
-    providers: frozenset[str] | None = None
+    listed: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, viewer: Viewer | None, providers: Mapping[str, Provider]) -> Sight:
-        """What this viewer sees, where these are the providers that there are, by id."""
+    def of(cls, viewer: Viewer | None, providers: Mapping[str, Provider], models: Mapping[str, Model]) -> Sight:
+        """What this viewer sees, where these are the providers and models that there are, by id."""
         if viewer is None:
             return cls(frozenset(), False, frozenset())
         seen = None
         if viewer.projects("model:read") is not None:
-            seen = frozenset(provider_path(id) for id, found in providers.items() if viewer.may("model:read", found.project))
+            own = {id for id, found in providers.items() if viewer.may("model:read", found.project)}
+            theirs = (model_path(id) for id, found in models.items() if found.provider in own)
+            seen = frozenset((*map(provider_path, own), *theirs))
         return cls(viewer.visible_projects(), viewer.may("model:read"), seen)
 
     @property
@@ -54,11 +60,21 @@ class Sight(msgspec.Struct, frozen=True):
             return self.projects is None or slug in self.projects
         if self.hides(path):
             return False
-        return self.models if path.startswith(("models/", "providers/")) else self.everything
+        return self.models if path.startswith(LISTED) else self.everything
 
     def hides(self, path: str) -> bool:
-        """Whether the file at `path` is, or would be, of a provider that is not there for the viewer."""
-        return path.startswith("providers/") and self.providers is not None and path not in self.providers
+        """Whether the file at `path` is, or would be, of a provider or a model that is not there for the viewer."""
+        return self.listed is not None and path.startswith(LISTED) and path not in self.listed
+
+    def reads(self, path: str, version: object) -> bool:
+        """Whether this version (bytes, or none) of a file that is seen may be: it may name what is not there for the viewer."""
+        if self.listed is None or not isinstance(version, bytes) or not path.startswith(LISTED):
+            return True
+        named = _document(version)
+        if path.startswith("models/"):
+            return provider_path(str(named.get("provider"))) in self.listed
+        owner = named.get("project")
+        return owner is None or self.projects is None or owner in self.projects
 
     def words(self, text: str) -> str:
         """What was said of files, without the names of those that are not seen."""
@@ -84,8 +100,15 @@ class Sight(msgspec.Struct, frozen=True):
         else:
             yield from (f"projects/{slug}" for slug in sorted(self.projects))
         if self.models:
-            yield "models"
-            yield from sorted(self.providers) if self.providers is not None else ("providers",)
+            yield from sorted(self.listed) if self.listed is not None else ("models", "providers")
+
+
+def _document(version: bytes) -> dict[str, yaml_strict.Value]:
+    try:
+        found = yaml_strict.load(version)
+    except yaml_strict.YamlError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def is_path(text: str) -> bool:

@@ -55,12 +55,55 @@ async def alike(api: Api, key: str, ask: Any) -> Any:
 # --- another project's provider ---
 
 
-async def test_a_model_s_provider_of_another_project_is_not_shown(api: Api, keys: dict[str, str]) -> None:
-    query = '{ model(id: "%s-model") { provider { providerId projectSlug credential { source } } } }'
-    sec, own = [(await api.data(query % each, keys["own-viewer"]))["model"]["provider"] for each in ("sec", "own")]
-    assert sec is None
-    assert own["projectSlug"] == OWN
-    assert (await api.data(query % "sec", keys["viewer"]))["model"]["provider"]["projectSlug"] == FOREIGN
+MODEL = '{ model(id: "%s-model") { provider { providerId projectSlug credential { source } } } }'
+
+
+@pytest.mark.parametrize("subject", [MEMBER, "own-viewer", "own-admin"])
+async def test_a_model_at_another_project_s_provider_is_not_there(api: Api, keys: dict[str, str], subject: str) -> None:
+    sec, own = [(await api.data(MODEL % each, keys[subject]))["model"] for each in ("sec", "own")]
+    assert (sec, own["provider"]["projectSlug"]) == (None, OWN)
+    assert (await api.data(MODEL % "sec", keys["viewer"]))["model"]["provider"]["projectSlug"] == FOREIGN
+    listed = await api.data("{ models(first: 200) { totalCount nodes { modelId } edges { cursor } } }", keys[subject])
+    everything = await api.data("{ models(first: 200) { totalCount nodes { modelId } edges { cursor } } }")
+    assert listed["models"]["totalCount"] == len(listed["models"]["edges"]) == everything["models"]["totalCount"] - 1
+    assert {"modelId": "sec-model"} not in listed["models"]["nodes"]
+
+    async def at(provider: str, key: str) -> Any:
+        return await api.data("query($id: String) { models(provider: $id) { totalCount } }", key, id=provider)
+
+    await alike(api, keys[subject], at)
+
+
+async def test_who_sees_no_project_sees_no_project_s_model(api: Api, keys: dict[str, str]) -> None:
+    assert (await api.data(MODEL % "sec", keys["modeller"]))["model"] is None
+    assert (await api.data('{ model(id: "sim-fast") { modelId } }', keys["modeller"]))["model"] is not None
+
+
+async def test_a_hidden_model_is_changed_and_named_as_one_that_is_not_there(api: Api, keys: dict[str, str]) -> None:
+    async def ask(wish: str, model: str) -> Any:
+        if wish == "routing":
+            done = await change(api, "routingModelAdd", key=keys["own-admin"], project=OWN, model=model, dryRun=True)
+        else:
+            done = await change(api, wish, key=keys[MEMBER], modelId=model, dryRun=True)
+        return str({name: done.get(name) for name in ("__typename", "problems", "message")}).replace(model, "…")
+
+    for wish in ("routing", "modelUpdate", "modelDelete"):
+        assert await ask(wish, "sec-model") == await ask(wish, "not-there"), wish
+
+
+async def test_a_provider_that_became_everybody_s_does_not_tell_whose_it_was(api: Api, keys: dict[str, str]) -> None:
+    made = await change(api, "providerCreate", providerId="was-sec", kind="SIMULATED", project=FOREIGN)
+    freed = await change(api, "providerUpdate", providerId="was-sec", project=None)
+    assert freed["__typename"] == "ProviderUpdated", freed
+    path = provider_path("was-sec")
+    query = """query($path: String!, $old: String!) {
+      now: file(path: $path) { text } old: file(path: $path, revision: $old) { text }
+      history(path: $path) { nodes { reason changedFiles diff { unified } } }
+      blame(path: $path, field: "project", revision: $old) { lines { text } } }"""
+    seen = await api.data(query, keys["own-viewer"], path=path, old=made["revision"])
+    assert (seen["now"]["text"].count(FOREIGN), seen["old"], seen["blame"]) == (0, None, None)
+    assert FOREIGN not in str(seen["history"])
+    assert FOREIGN in str((await api.data(query, keys["viewer"], path=path, old=made["revision"]))["old"])
 
 
 @pytest.mark.parametrize("subject", [MEMBER, "own-viewer", "own-admin"])
@@ -73,7 +116,7 @@ async def test_its_file_its_history_and_who_wrote_it_are_not_there(api: Api, key
     assert "simulated" not in await alike(api, keys[subject], read)
     whole = '{ history { nodes { changedFiles diff { unified } } } below: history(path: "providers") { nodes { reason } } }'
     said = str(await api.data(whole, keys[subject]))
-    assert HIDDEN not in said.replace("provider: sec-prov", "")  # that a model is at it, the model says
+    assert HIDDEN not in said
     assert "own-prov" in said
     assert "simulated" in str(await read(HIDDEN, keys["viewer"]))
 

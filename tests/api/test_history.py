@@ -15,7 +15,7 @@ from api.history.reader import BadCursor
 from api.repository.errors import UnknownRevision
 from api.repository.log import GitLog
 from api.repository.store import Repository
-from core.config import Config, Provider
+from core.config import Config, Model, Provider
 from tests.repositories import BLOG, SHOP, Person, committed, installed, project
 
 ROUTING = b"""# by hand
@@ -114,9 +114,11 @@ def test_a_restricted_viewer_sees_their_projects_and_the_models() -> None:
     providers = {
         id: Provider(kind="simulated", project=owner) for id, owner in (("all", None), ("own", "blog"), ("other", "shop"))
     }
-    sight = Sight.of(viewer, providers)
+    models = {f"at-{id}": Model(provider=id, upstream_name="x") for id in providers}
+    sight = Sight.of(viewer, providers, models)
     assert (sight.projects, sight.models) == (MEMBER.projects, MEMBER.models)
     assert [id for id in ("all", "own", "other", "absent") if sight.sees(f"providers/{id}.yaml")] == ["all", "own"]
+    assert [id for id in (*models, "absent") if sight.sees(f"models/{id}.yaml")] == ["at-all", "at-own"]
     assert sight.narrowed("providers") == ("providers/all.yaml", "providers/own.yaml")
     assert sight.words("is that of projects/shop/project.yaml, not of projects/blog/project.yaml") == (
         "is that of a file that you may not see, not of projects/blog/project.yaml"
@@ -124,9 +126,19 @@ def test_a_restricted_viewer_sees_their_projects_and_the_models() -> None:
     assert sight.words("there is no provider `x`: providers/x.yaml would be its file").endswith(
         "providers/x.yaml would be its file"
     )
-    assert Sight.of(None, providers).sees(BLOG) is False
+    assert Sight.of(None, providers, models).sees(BLOG) is False
     everybody = Viewer(user_id="u", email="e", role="viewer", permissions=frozenset({"project:read", "model:read"}))
-    assert Sight.of(everybody, providers) == ALL
+    assert Sight.of(everybody, providers, models) == ALL
+    for path, version, read in (
+        ("providers/own.yaml", b"kind: simulated\nproject: blog\n", True),
+        ("providers/own.yaml", b"kind: simulated\nproject: shop\n", False),
+        ("providers/own.yaml", b"kind: simulated\n", True),
+        ("models/at-own.yaml", b"provider: own\n", True),
+        ("models/at-own.yaml", b"provider: other\n", False),
+        ("models/at-own.yaml", b"{", False),
+        (BLOG, b"project: shop\n", True),
+    ):
+        assert (sight.reads(path, version), ALL.reads(path, version)) == (read, True)
 
 
 # --- against a repository -----------------------------------------------------------------------------------------------
@@ -221,7 +233,7 @@ async def test_blame_names_the_commit_that_changed_a_line_of_the_field_last(
     past: tuple[Repository, History, list[str]],
 ) -> None:
     _, history, made = past
-    found = await history.blame(BLOG, steps_of("limits"), made[4])
+    found = await history.blame(BLOG, steps_of("limits"), made[4], ALL)
     assert found is not None
     assert (made.index(found.last.revision), found.first_line) == (3, 4)
     assert [(text, made.index(commit.revision)) for text, commit in found.lines] == [
@@ -229,13 +241,13 @@ async def test_blame_names_the_commit_that_changed_a_line_of_the_field_last(
         ("  rules:", 1),
         ("    - {metric: calls, window: daily, value: 9}", 3),
     ]
-    assert await history.blame(BLOG, steps_of("limits"), None) is None
-    assert await history.blame("projects/none/project.yaml", steps_of("limits"), None) is None
+    assert await history.blame(BLOG, steps_of("limits"), None, ALL) is None
+    assert await history.blame("projects/none/project.yaml", steps_of("limits"), None, ALL) is None
 
 
 async def test_a_file_and_a_project_as_they_were(past: tuple[Repository, History, list[str]]) -> None:
     _, history, made = past
-    file = await history.file(BLOG, made[1])
+    file = await history.file(BLOG, made[1], ALL)
     assert file is not None
     assert file.content == LIMITED % 5
     entry = (await history.catalogue(made[3])).project("blog")

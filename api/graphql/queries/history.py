@@ -57,7 +57,7 @@ class HistoryQueries:
             page = await info.context.services.history.page(topic, info.context.sight, page_size(first), after)
         except (BadCursor, UnknownRevision) as error:
             raise BadInput("`after` is no cursor of this history") from error
-        return RevisionConnection.of(page, after)
+        return await RevisionConnection.of(info.context, page, after)
 
     @strawberry.field(
         description="A revision of the branch by its commit or its id, null when there is none; the published one when none is"
@@ -81,10 +81,8 @@ class HistoryQueries:
         revision: AtRevision = None,
     ) -> Blame | None:
         """From the lines of the field."""
-        if not info.context.sight.sees(path):
-            return None
         try:
-            found = await info.context.services.history.blame(path, _steps(field), revision)
+            found = await info.context.services.history.blame(path, _steps(field), revision, info.context.sight)
         except UnknownRevision:
             return None
         return await Blame.seen(info.context, found, field) if found is not None else None
@@ -97,10 +95,8 @@ class HistoryQueries:
         revision: AtRevision = None,
     ) -> ConfigurationFile | None:
         """The text as it was committed."""
-        if not info.context.sight.sees(path):
-            return None
         try:
-            found = await info.context.services.history.file(path, revision)
+            found = await info.context.services.history.file(path, revision, info.context.sight)
         except UnknownRevision:
             return None
         return ConfigurationFile.of(info.context, found) if found is not None else None

@@ -27,7 +27,7 @@ from api.graphql.types.settings import Settings
 from api.graphql.types.token import Token
 from api.presets import PROVIDERS, model_presets
 from core import config
-from core.paths import provider_path
+from core.paths import model_path, provider_path
 
 First = Annotated[int | None, strawberry.argument(description="How many, at most 200; 50 when left out.")]
 After = Annotated[str | None, strawberry.argument(description="The cursor that the page follows.")]
@@ -39,7 +39,7 @@ Search = Annotated[str | None, strawberry.argument(description="A part of the id
 class ModelQueries:
     """A part of the root of queries."""
 
-    @strawberry.field(description="Models, by id.")
+    @strawberry.field(description="Models, by id; those at providers of projects that the viewer may not see are left out.")
     def models(
         self,
         info: Info,
@@ -50,10 +50,13 @@ class ModelQueries:
     ) -> ModelConnection:
         """From the published configuration."""
         catalogue, wanted = info.context.services.catalogue(), (search or "").strip().casefold()
+        hides = info.context.sight.hides
         found = [
             model_id
             for model_id, model in catalogue.models.items()
-            if (provider is None or model.provider == provider) and wanted in f"{model_id} {model.upstream_name}".casefold()
+            if not hides(model_path(model_id))
+            and (provider is None or model.provider == provider)
+            and wanted in f"{model_id} {model.upstream_name}".casefold()
         ]
         ids, page = _page(found, page_size(first), after)
         nodes = [model for model_id in ids if (model := Model.at(catalogue, model_id)) is not None]

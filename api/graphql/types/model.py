@@ -118,6 +118,7 @@ class Model(Node):
         description="The commit that this answer was read at: give it as `expectedRevision` to change what was read."
     )
     catalogue: strawberry.Private[Catalogue]
+    project_slug: strawberry.Private[str | None]  # whose own provider it is at: who does not see that project, not this either
 
     @strawberry.field(description="The provider; null where it is of a project that the viewer may not see.")
     def provider(self) -> Annotated[Provider, strawberry.lazy("api.graphql.types.provider")] | None:
@@ -146,6 +147,7 @@ class Model(Node):
     @classmethod
     def of(cls, model_id: str, model: config.Model, catalogue: Catalogue) -> Model:
         """A model of one revision."""
+        provider = catalogue.config.files.get(provider_path(model.provider))
         return cls(
             id=node_id("Model", model_id),
             model_id=model_id,
@@ -161,6 +163,7 @@ class Model(Node):
             simulation=simulation(model.simulation),
             revision=catalogue.revision,
             catalogue=catalogue,
+            project_slug=provider.project if isinstance(provider, config.Provider) else None,
         )
 
     @classmethod

@@ -121,9 +121,14 @@ class RevisionConnection:
     )
 
     @classmethod
-    def of(cls, page: Page, after: str | None) -> RevisionConnection:
-        """A page, every commit of which changed something that the viewer may see."""
-        edges = [RevisionEdge(cursor=listed.cursor, node=Revision.of(listed.commit)) for listed in page.commits]
+    async def of(cls, context: Context, page: Page, after: str | None) -> RevisionConnection:
+        """A page, every commit of which changed a file that the viewer may see; as it was then, they perhaps may not."""
+        sight = context.sight
+        nodes = [
+            Revision.of(each.commit) if sight.listed is None else await Revision.seen(context, each.commit)
+            for each in page.commits
+        ]
+        edges = [RevisionEdge(cursor=each.cursor, node=node) for each, node in zip(page.commits, nodes, strict=True)]
         return cls(
             edges=edges,
             nodes=[edge.node for edge in edges],
