@@ -6,7 +6,6 @@ import {
   Anchor,
   Button,
   Group,
-  NumberInput,
   Paper,
   PasswordInput,
   Select,
@@ -18,6 +17,7 @@ import {
 import { useState } from 'react'
 import { Link } from 'react-router'
 import { OPTIONS_DRAWN, useModelChoices, useProjectChoices } from '../../shared/choices'
+import { NumberField } from '../../shared/forms/NumberField'
 import { PageHead } from '../../shared/PageHead'
 import type { Message } from './chat'
 import { Composer } from './Composer'
@@ -97,7 +97,7 @@ export default function PlaygroundPage() {
             />
             <Select
               label="Project"
-              description="Whose token it is: to know its routing, and watch requests."
+              description="Whose token it is: says how it routes."
               placeholder="Not said"
               clearable
               searchable
@@ -107,13 +107,12 @@ export default function PlaygroundPage() {
               limit={OPTIONS_DRAWN}
               w={260}
             />
-            <NumberInput
+            <NumberField
               label="Most output tokens"
               description="Empty leaves it to project and model."
               min={1}
-              allowDecimal={false}
-              value={maxTokens ?? ''}
-              onChange={(typed) => setMaxTokens(typed === '' ? null : Number(typed))}
+              value={maxTokens}
+              onChange={setMaxTokens}
               w={220}
             />
           </Group>
