@@ -106,9 +106,10 @@ class History:
         """These files before and after a commit."""
         return await self._in_worker(lambda: self._log.versions(revision, paths))
 
-    async def shown(self, revision: str, paths: Sequence[str]) -> list[Sides]:
+    async def shown(self, revision: str, paths: Sequence[str], sight: Sight) -> list[Sides]:
         """The same for somebody to look at: what is too large to be shown is not read."""
-        return await self._in_worker(lambda: self._log.shown(revision, paths))
+        found = await self._in_worker(lambda: self._log.shown(revision, paths))
+        return [Sides(each.path, sight.shown(each.path, each.before), sight.shown(each.path, each.after)) for each in found]
 
     async def between(self, after: str | None, revision: str, limit: int) -> list[Commit]:
         """The oldest `limit` commits that `revision` has and `after` has not. Raises UnknownRevision."""
@@ -206,7 +207,8 @@ class History:
         found = self._log.file(at, path) if at is not None and sight.sees(path) else None
         if found is None or not sight.reads(path, found[1]):
             return None
-        return FileAt(path=path, revision=at or "", blob=found[0], content=found[1])
+        content = sight.shown(path, found[1])
+        return FileAt(path=path, revision=at or "", blob=found[0], content=content) if content is not None else None
 
     def _blame(self, path: str, field: tuple[Step, ...], revision: str | None, sight: Sight) -> Blame | None:
         file = self._file(path, revision, sight)

@@ -15,10 +15,13 @@ import msgspec
 
 from api.access import Viewer
 from api.repository.checks import path_fault
+from api.repository.log import Content
 from core import yaml_strict
 from core.config import Model, Provider
-from core.paths import model_path, provider_path, slug_of
+from core.paths import SETTINGS_PATH, model_path, provider_path, slug_of
 
+NOT_SHOWN = b"https://not-shown.invalid"
+_ADDRESS = re.compile(rb"(?i)\bhttps?:[^\s\"'#,}\]]+")
 LISTED = ("models/", "providers/")  # whose files can be of a project that is not seen
 
 _NAMED = re.compile(
@@ -28,23 +31,24 @@ _NAMED = re.compile(
 
 class Sight(msgspec.Struct, frozen=True):
     """`projects`: the slugs that are seen, None for all; `models`: whether models and providers are; `listed`: the files of
-    those, None for all."""
+    those, None for all; `addresses`: whether those of webhooks are, which let in whoever knows them."""
 
     projects: frozenset[str] | None
     models: bool
     listed: frozenset[str] | None = None
+    addresses: bool = True
 
     @classmethod
     def of(cls, viewer: Viewer | None, providers: Mapping[str, Provider], models: Mapping[str, Model]) -> Sight:
         """What this viewer sees, where these are the providers and models that there are, by id."""
         if viewer is None:
-            return cls(frozenset(), False, frozenset())
+            return cls(frozenset(), False, frozenset(), False)
         seen = None
         if viewer.projects("model:read") is not None:
             own = {id for id, found in providers.items() if viewer.may("model:read", found.project)}
             theirs = (model_path(id) for id, found in models.items() if found.provider in own)
             seen = frozenset((*map(provider_path, own), *theirs))
-        return cls(viewer.visible_projects(), viewer.may("model:read"), seen)
+        return cls(viewer.visible_projects(), viewer.may("model:read"), seen, viewer.may("settings:write"))
 
     @property
     def everything(self) -> bool:
@@ -75,6 +79,16 @@ class Sight(msgspec.Struct, frozen=True):
             return provider_path(str(named.get("provider"))) in self.listed
         owner = named.get("project")
         return owner is None or self.projects is None or owner in self.projects
+
+    def shown(self, path: str, version: Content) -> Content:
+        """A version of a file without the addresses that are not seen; as many lines, and still YAML."""
+        if self.addresses or path != SETTINGS_PATH or not isinstance(version, bytes):
+            return version
+        shown = _ADDRESS.sub(NOT_SHOWN, version)
+        webhooks = _document(shown).get("alert_webhooks")
+        urls = [each.get("url") for each in webhooks if isinstance(each, dict)] if isinstance(webhooks, list) else []
+        # Written in pieces, or with escapes, one is not found; then nothing is shown.
+        return shown if all(url == NOT_SHOWN.decode() for url in urls) else b""
 
     def words(self, text: str) -> str:
         """What was said of files, without the names of those that are not seen."""

@@ -219,6 +219,37 @@ async def test_every_object_is_read_at_any_revision(api: Api) -> None:
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
+WEBHOOK = "https://hooks.example.com/services/T0/B0/s3cr3t-of-the-webhook"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        WEBHOOK,
+        f'"{WEBHOOK}"',
+        f'">-\n      {WEBHOOK}"'.strip('"'),
+        '"' + WEBHOOK.replace("https:", "https\\x3a") + '"',
+        f"{WEBHOOK} # {WEBHOOK}",
+    ],
+)
+async def test_who_may_not_change_settings_sees_who_set_a_webhook_and_not_its_address(api: Api, url: str) -> None:
+    before = api.repository.read(api.head(), "waybill.yaml")[0]
+    webhook = f"alert_webhooks:\n  - url: {url}\n    secret: {{env: WAYBILL_SECRET_HOOK, origin: https://hooks.example.com}}\n"
+    set_at = api.commit("waybill.yaml", before + webhook.encode(), "Alerts go to the chat")
+    back = api.commit("waybill.yaml", before, "No webhook")
+    await published(api, back)
+    query = """query($at: String) { file(path: "waybill.yaml", revision: $at) { text }
+      blame(path: "waybill.yaml", field: "format", revision: $at) { lines { text } revision { reason author { name } } }
+      history(path: "waybill.yaml", first: 2) { nodes { reason diff { unified before after } } } }"""
+    shown = await api.data(query, api.viewer_key, at=set_at)
+    assert "s3cr3t" not in str(shown)
+    assert [each["reason"] for each in shown["history"]["nodes"]] == ["No webhook", "Alerts go to the chat"]
+    if "x3a" not in url:
+        assert "url: https://not-shown.invalid" in shown["file"]["text"].replace('"', "").replace(">-\n      ", "")
+        assert shown["blame"]["lines"][0]["text"].startswith("format: 1")
+    assert "s3cr3t" in str(await api.data(query, at=set_at))
+
+
 @pytest.mark.parametrize("path", ["..", "../x", "//", "a\0b", "projects/../waybill.yaml", "--all", ":(glob)**", "x" * 2000])
 async def test_what_is_no_path_has_no_past(api: Api, path: str) -> None:
     query = """query($path: String!) { history(path: $path) { nodes { commit } } blame(path: $path, field: "a") { field }

@@ -75,7 +75,8 @@ class Revision(Node):
     async def diff(self, info: Info, paths: Paths = None) -> list[FileDiff]:
         """Against the first parent."""
         shown = [path for path in await _changed(info.context, self.commit) if paths is None or _within(path, paths)]
-        return await FileDiff.of(info, await info.context.services.history.shown(self.commit, shown[:MOST_DIFFS]))
+        history = info.context.services.history
+        return await FileDiff.of(info, await history.shown(self.commit, shown[:MOST_DIFFS], info.context.sight))
 
     @classmethod
     def of(cls, commit: Commit, *, seen: bool = True) -> Revision:
