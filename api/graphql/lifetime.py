@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import TypeVar
 
+import structlog
+from sqlalchemy.exc import DBAPIError
+
 from api.access import Unauthenticated, Viewer
 from api.people.identities import Identities
 
 T = TypeVar("T")
+log = structlog.get_logger("api.graphql")
 
 
 async def while_known(identities: Identities, viewer: Viewer, source: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
@@ -26,6 +30,8 @@ async def while_known(identities: Identities, viewer: Viewer, source: AsyncGener
             gone = error
             if waiting is not None:
                 waiting.reschedule(asyncio.get_running_loop().time())
+        except DBAPIError as error:  # it is asked again before the next event
+            log.error("a stream's viewer could not be looked up", error=str(error.orig))
 
     def changed() -> None:
         task = asyncio.create_task(ask())
