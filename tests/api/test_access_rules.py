@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
+from graphql import GraphQLInterfaceType, GraphQLNonNull, GraphQLObjectType, GraphQLUnionType, get_named_type
 
 from api.access import (
     ALL_PERMISSIONS,
@@ -89,6 +89,32 @@ def test_nobody_meets_no_rule_but_anonymous() -> None:
     for rule in ("signed-in", "project:read"):
         with pytest.raises(Unauthenticated):
             require(None, rule)  # type: ignore[arg-type]
+
+
+# What somebody has who may make a change, beside the permission to make it.
+BESIDE = {"user:write": {"user:read"}, "model:write": {"model:read"}}
+
+
+def losses(kind: GraphQLObjectType, known: frozenset[str] = frozenset()) -> set[str]:
+    """The permissions that an answer of this type takes where no field may be null: a refusal there loses all of it."""
+    asked: set[str] = set()
+    for name, field in kind.fields.items():
+        entered = get_named_type(field.type)
+        if isinstance(field.type, GraphQLNonNull):
+            asked |= {permission_of(rule) for rule in rules_for(kind.name, name, entered.name)}
+            if isinstance(entered, GraphQLObjectType) and entered.name not in known:
+                asked |= losses(entered, known | {kind.name})
+    return asked - {"signed-in", "anonymous"}
+
+
+@pytest.mark.parametrize("mutation", sorted(OBJECTS["Mutation"].fields))
+def test_whoever_makes_a_change_may_read_all_that_its_answer_needs(mutation: str) -> None:
+    """Else the change is made, and the answer, with a token's value or a password, is lost."""
+    asked = permission_of(FIELD_RULES[f"Mutation.{mutation}"])
+    payload = get_named_type(OBJECTS["Mutation"].fields[mutation].type)
+    members = payload.types if isinstance(payload, GraphQLUnionType) else (payload,)
+    needed = set().union(*(losses(member) for member in members if isinstance(member, GraphQLObjectType)))
+    assert needed <= {asked, "project:read"} | BESIDE.get(asked, set())
 
 
 def test_everything_in_the_schema_is_described() -> None:
