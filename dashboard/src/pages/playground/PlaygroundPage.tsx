@@ -2,18 +2,7 @@
  * Try a project as an application would: chat with a token, with the trace beside it; with one model, or two to compare.
  * The token is in this page's memory and nowhere else: it is gone with the page.
  */
-import {
-  Anchor,
-  Button,
-  Group,
-  Paper,
-  PasswordInput,
-  Select,
-  SimpleGrid,
-  Stack,
-  Switch,
-  Text,
-} from '@mantine/core'
+import { Anchor, Button, Group, Paper, PasswordInput, Select, SimpleGrid, Stack, Switch, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'react-router'
 import { OPTIONS_DRAWN, useModelChoices, useProjectChoices } from '../../shared/choices'
