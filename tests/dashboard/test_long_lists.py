@@ -88,7 +88,7 @@ def test_projects_beyond_the_first_page_are_shown_in_their_order(page: Page, con
     page.goto("/projects?sort=NAME&direction=DESC")
     names = page.get_by_role("row").get_by_role("link")
     expect(names).to_have_count(100)
-    show_more(page, f"{total} of {total} projects")
+    show_more(page, f"{total} projects")
     shown = names.all_inner_texts()
     assert len(shown) == total
     assert [name for name in shown if name.startswith("Many")] == [f"Many {number:03d}" for number in reversed(range(PROJECTS))]
@@ -99,7 +99,7 @@ def test_models_beyond_the_first_page_are_shown(page: Page, console: Console, ma
     page.goto("/models")
     expect(page.get_by_text(f"100 of {total} models", exact=True)).to_be_visible()
     show_more(page, f"200 of {total} models")
-    show_more(page, f"{total} of {total} models")
+    show_more(page, f"{total} models")
     expect(page.get_by_role("switch", name="sim-smart enabled")).to_have_count(1)
 
 

@@ -171,6 +171,16 @@ def test_each_policy_shows_the_parameters_that_the_api_describes(page: Page, con
                 expect(tab.policies.nth(place).get_by_text(title).first, f"{kind}: {parameter}").to_be_visible()
 
 
+def test_what_a_policy_lacks_is_said_in_words_of_the_form(routing: Callable[..., Routing]) -> None:
+    tab = routing()
+    tab.page.get_by_role("button", name="Add semantic-intent").click()
+    policy = tab.policies.filter(has_text="semantic-intent")
+    tab.page.get_by_role("button", name="Save…").click()
+    expect(policy.get_by_role("textbox", name="Embedding model")).to_have_accessible_description(re.compile("Choose a model."))
+    expect(policy.get_by_role("alert")).to_contain_text("Add at least one of the intents")
+    expect(tab.page.get_by_text("is missing")).to_have_count(0)
+
+
 def test_available_policies(routing: Callable[..., Routing]) -> None:
     tab = routing()
     palette = tab.page.get_by_role("region", name="Available policies")
