@@ -144,3 +144,22 @@ def test_lists_without_anything(page: Page, console: Console) -> None:
     page.get_by_role("searchbox", name="Search models").fill("no such model")
     expect(page.get_by_text("No model matches")).to_be_visible()
     passes(page, "light")
+
+
+def test_what_the_playground_says_of_a_routing(page: Page, slug: str) -> None:
+    assert slug
+    visit(page, "/playground")
+    page.get_by_role("switch", name="Compare two models").press(" ")
+    expect(page.get_by_text("Choose the project above")).to_be_visible()
+    passes(page)
+    page.get_by_role("textbox", name="Project", exact=True).click()
+    page.get_by_role("option", name="Dialogs").click()
+    expect(page.get_by_role("link", name="Add model-preference")).to_be_visible()
+    passes(page)
+
+
+def test_the_sign_in_over_a_page(edited: Page) -> None:
+    edited.context.clear_cookies()
+    edited.get_by_role("button", name="Save…").click()
+    expect(edited.get_by_role("dialog", name="Sign in to go on")).to_be_visible()
+    passes(edited)

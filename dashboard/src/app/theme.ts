@@ -63,6 +63,7 @@ export const readable: CSSVariablesResolver = () => ({
     '--mantine-color-red-text': 'var(--mantine-color-red-9)',
     '--mantine-color-red-light-color': 'var(--mantine-color-red-9)',
     '--mantine-color-red-outline': 'var(--mantine-color-red-9)',
+    '--mantine-color-yellow-light-color': '#8a4b00',
     ...RED,
   },
   dark: {

@@ -114,7 +114,7 @@ export function LiveTrace({ reply, busy, steps }: Props) {
             Whole trace
           </Anchor>
         )}
-        {reply.revision && (
+        {reply.recorded && reply.revision && (
           <Anchor component={Link} to={`/changes/${reply.revision}`} size="xs">
             decided by {shortRevision(reply.revision)}
           </Anchor>

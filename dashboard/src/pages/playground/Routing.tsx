@@ -54,7 +54,7 @@ export function RoutingNotice({ routed, named }: Props) {
   }
   const { slug, name, routing } = routed
   const toRouting = (words: string) => (
-    <Anchor component={Link} to={`/projects/${slug}/routing`} inherit underline="always">
+    <Anchor component={Link} to={`/projects/${slug}/routing`} inherit c="inherit" underline="always">
       {words}
     </Anchor>
   )
