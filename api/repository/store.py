@@ -196,6 +196,8 @@ class Repository:
         present = {path: _id(blob) for path, blob in trees.blobs_at(tree, edit.changes).items()}
         if twin := self._twin(edit, head):
             return twin
+        if edit.base is not None and not (head is not None and self.contains(head, edit.base)):
+            raise UnknownRevision(edit.base)  # left over from a lost race, or set back: never what the branch said
         self._refuse_conflicts(edit, head, tree, present)
         changes = {path: data for path, data in edit.changes.items() if _blob_id(data) != present[path]}
         if not changes and head is not None:

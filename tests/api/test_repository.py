@@ -403,3 +403,14 @@ def test_deleting_many_files_of_one_folder_costs_what_they_are(tmp_path: Path) -
     assert len(repository.contents(at, names)) == 3_000
     assert len(repository.commit(edit, lambda *_: None).changed) == 3_000
     assert time.process_time() - began_s < 1.0
+
+
+def test_a_commit_that_the_branch_does_not_have_is_no_revision_to_start_from(repository: Repository) -> None:
+    before = head(repository)
+    dangling = committed(repository, {BLOG: b"id: p-blog\nname: Dangling\n"}).revision
+    git(repository.path, "update-ref", "refs/heads/main", before)
+    for base in (dangling, "0" * 40):
+        edit = Edit(changes={BLOG: b"id: p-blog\nname: New\n"}, author=ADA, reason="r", base=base)
+        with pytest.raises(UnknownRevision):
+            repository.commit(edit, lambda *_: None)
+    assert repository.head() == before
