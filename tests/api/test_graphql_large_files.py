@@ -64,6 +64,16 @@ async def test_a_file_that_is_too_large_is_not_shown_and_says_so(api: Api) -> No
     assert (await api.data(FILE, path="large.txt"))["file"] == shown
 
 
+async def test_a_conflict_over_a_binary_file_does_not_repeat_it(api: Api) -> None:
+    first, _ = [api.commit("conflict.bin", b"\0" + os.urandom(9_000)) for _ in range(2)]
+    query = """mutation($input: RevertInput!) { revert(input: $input) { __typename
+      ... on Conflict { files { path read head proposed } } } }"""
+    wish = {"revision": first, "expectedRevision": api.head(), "reason": "Away with it"}
+    failed = (await api.data(query, input=wish))["revert"]
+    assert failed["__typename"] == "Conflict"
+    assert failed["files"] == [{"path": "conflict.bin", "read": "", "head": "", "proposed": None}]
+
+
 async def test_an_answer_holds_so_many_bytes_of_files_and_says_what_it_leaves_out(api: Api) -> None:
     text = "x" * 79 + "\n"
     api.commit("much.txt", (text * (MAX_FILE_BYTES // 80)).encode())

@@ -113,7 +113,7 @@ async def commit(context: Context, wish: CommitInput, plan: Plan) -> Landed | Fa
     except FileMissing:
         return NotFound(message=plan.missing)
     except FilesConflict as error:
-        return refusals.conflict(error) if plan.creates is None else invalid_field(plan.creates, TAKEN)
+        return refusals.conflict(context.room, error) if plan.creates is None else invalid_field(plan.creates, TAKEN)
     except (Forbidden, NotVisible) as error:
         return refusals.denied(context, type(wish), error)
     except (UnknownRevision, EditRejected, KeyReused, OtherWish, PathTaken) as error:

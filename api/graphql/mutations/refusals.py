@@ -11,6 +11,7 @@ from api.edits import EditRejected
 from api.graphql.context import Context
 from api.graphql.types.failures import Conflict, FileVersions, NotAllowed, NotFound, ValidationFailed, ValidationProblem
 from api.history import Sight
+from api.history.texts import Room, is_binary, is_large, size_of, text_of
 from api.repository.errors import Conflict as FilesConflict
 from api.repository.errors import KeyReused, PathTaken, UnknownRevision
 from api.repository.log import Sides
@@ -59,14 +60,15 @@ def denied(context: Context, wish: type, error: Forbidden | NotVisible) -> NotAl
     return NotFound(message=str(error))
 
 
-def conflict(error: FilesConflict) -> Conflict:
-    """Every version of each file that collides."""
+def conflict(room: Room, error: FilesConflict) -> Conflict:
+    """Every version of each file that collides, as far as there is room for it in this answer."""
+    sides = {file.path: (file.read, file.head, _masked(file.proposed)) for file in error.files}
     return Conflict(
         message=str(error),
         head_revision=error.head,
         files=[
-            FileVersions(path=file.path, read=_text(file.read), head=_text(file.head), proposed=_text(_masked(file.proposed)))
-            for file in error.files
+            FileVersions(path=path, read=_text(room, read), head=_text(room, head), proposed=_text(room, proposed))
+            for path, (read, head, proposed) in sides.items()
         ],
     )
 
@@ -104,8 +106,8 @@ def _masked(data: bytes | None) -> bytes | None:
         return data  # shown as what is no text: not at all
 
 
-def _text(data: bytes | None) -> str | None:
-    return data.decode(errors="replace") if data is not None else None
+def _text(room: Room, data: bytes | None) -> str | None:
+    return text_of(data, shown=not is_binary(data) and not is_large(data) and room.takes(size_of(data)))
 
 
 def rejected(error: Rejection) -> ValidationFailed | NotFound:

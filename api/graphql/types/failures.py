@@ -31,7 +31,9 @@ class FailureCode(Enum):
     TOO_MANY_ATTEMPTS = strawberry.enum_value("TOO_MANY_ATTEMPTS", description="Too many failed logins; wait.")
 
 
-@strawberry.type(description="One file of the configuration, in the versions that collide.")
+@strawberry.type(
+    description="One file of the configuration, in the versions that collide. One that is no text, or too large, is empty."
+)
 class FileVersions:
     """The sides of a conflict over one file."""
 
