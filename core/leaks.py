@@ -58,7 +58,7 @@ _CALLED = re.compile(
 _CALLED_LITERALS = (b"key", b"secret", b"token", b"passw", b"bearer", b"file", b"env")
 _CAPITAL, _CAPITALS = re.compile(rb"[A-Z]"), re.compile(rb"[A-Z](?=[A-Z])")
 SHORTEST = 20  # characters of the shortest value that is found: AWS's
-# Placeholders such as sk-xxxxxxxx repeat themselves; random text of these lengths does not.
+# Placeholders such as sk-xxxxxxxx repeat themselves; random text of these lengths does not. Of the 20 of an AWS id, 8 distinct ones are enough.
 _LEAST_DISTINCT = 10
 
 
@@ -102,7 +102,7 @@ def _found(data: bytes) -> Iterator[tuple[int, int, str]]:
         if literal not in data:
             continue
         for found in shape.finditer(data):
-            if len(set(found[0])) >= _LEAST_DISTINCT:
+            if len(set(found[0])) >= min(_LEAST_DISTINCT, 2 * len(found[0]) // 5):
                 yield *found.span(), kind
     lowered = data.lower()
     if any(literal in lowered for literal in _CALLED_LITERALS):
