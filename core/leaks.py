@@ -58,7 +58,8 @@ _CALLED = re.compile(
 _CALLED_LITERALS = (b"key", b"secret", b"token", b"passw", b"bearer", b"file", b"env")
 _CAPITAL, _CAPITALS = re.compile(rb"[A-Z]"), re.compile(rb"[A-Z](?=[A-Z])")
 SHORTEST = 20  # characters of the shortest value that is found: AWS's
-# Placeholders such as sk-xxxxxxxx repeat themselves; random text of these lengths does not. Of the 20 of an AWS id, 8 distinct ones are enough.
+# Placeholders such as sk-xxxxxxxx repeat themselves; random text of these lengths does not.
+# Of an AWS id's 20 characters, 8 different ones are enough.
 _LEAST_DISTINCT = 10
 
 
