@@ -7,7 +7,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python
 # program:Debian package, for the targets that need more than Python and git.
 TEST_PROGRAMS := git:git curl:curl
 # Where it cannot be had, the dashboard's tests skip themselves and say so.
-BROWSER := chromium:chromium
+BROWSER := chromium-headless-shell:chromium-headless-shell
 BENCH_PROGRAMS := wrk:wrk nginx:nginx-light gcc:gcc node:nodejs taskset:util-linux
 # What tests run in Node: audits and reference clients of GraphQL; and what compares two schemas.
 CLIENTS := $(foreach name,audit clients,tests/api/$(name)/node_modules/.package-lock.json)
@@ -32,7 +32,7 @@ run: $(VENV)/.run $(DASHBOARD) ## Serve. DATA=./data PROXY=127.0.0.1:8080 API=12
 
 test: $(VENV)/.dev $(DASHBOARD) $(if $(TESTS),,$(CLIENTS)) ## Run the tests. TESTS=tests/core chooses some.
 	@$(call programs,$(TEST_PROGRAMS))
-	@($(call programs,$(BROWSER))) || echo 'without Chromium the tests of the dashboard are left out' >&2
+	@($(call programs,$(BROWSER))) || echo 'the tests of the dashboard take chromium, or are left out' >&2
 	$(if $(TESTS),,$(NPM) run test)
 	$(VENV)/bin/pytest -m 'not soak' $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder $(LONG_FIRST) --ignore=tests/repo)
 

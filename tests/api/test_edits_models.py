@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.access import Grant
 from api.edits import EditRejected, models, providers, roles, settings
-from api.edits.permissions import needed
+from api.edits.permissions import Need, needed
 from api.edits.providers import CredentialWish
 from core import files
 from core.config import Model
@@ -175,16 +176,16 @@ ASKED = [
     ("taking everybody's over", "providers/p.yaml", b"kind: openai\n", b"kind: openai\nproject: a\n",
      {("model:write", None), ("model:write", "a")}),
     ("a role", "roles.yaml", ROLES, ROLES + b"  keeper: {permissions: [token:write]}\n",
-     {("user:write", None), ("token:write", None)}),
+     {("user:write", None), (Grant("token:write"), None)}),
     ("more in a role", "roles.yaml", ROLES, ROLES.replace(b"[report:read]", b"[report:read, user:write]"),
-     {("user:write", None)}),
+     {("user:write", None), (Grant("user:write"), None)}),
     ("less in a role", "roles.yaml", ROLES, ROLES.replace(b"[report:read]", b"[]"), {("user:write", None)}),
     ("settings", "waybill.yaml", b"format: 1\n", b"format: 1\njournal_failure: serve\n", {("settings:write", None)}),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("path", "before", "after", "asked"), [row[1:] for row in ASKED], ids=[row[0] for row in ASKED])
-def test_what_a_change_takes(path: str, before: bytes, after: bytes, asked: set[tuple[str, str | None]]) -> None:
+def test_what_a_change_takes(path: str, before: bytes, after: bytes, asked: set[Need]) -> None:
     assert set(needed(CONFIG, {path: before} if before else {}, {path: after})) == asked
 
 

@@ -71,7 +71,11 @@ async def test_an_error_on_a_websocket_names_its_own_operation_as_the_audit_does
         init = {"type": "connection_init", "payload": {"authorization": f"Bearer {api.viewer_key}"}}
         await raw.send(json.dumps(init))
         assert json.loads(await raw.recv()) == {"type": "connection_ack"}
-        for query in ("{ users(first: 1) { nodes { email } } }", "{ nothing }", 'subscription { requestLogFirehose(after: "x") }'):
+        for query in (
+            "{ users(first: 1) { nodes { email } } }",
+            "{ nothing }",
+            'subscription { requestLogFirehose(after: "x") }',
+        ):
             await raw.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
             message = json.loads(await asyncio.wait_for(raw.recv(), 30))
             if message["type"] == "next":
