@@ -276,8 +276,8 @@ audit = Table(
     Index(None, "action", "id"),
 )
 
-# What an idempotency key was used for, written in the transaction that did it: a retry finds it and does nothing. Changes of the
-# configuration have theirs in their commit; here are those of them that found nothing to change.
+# What an idempotency key was used for, written in the transaction that did it: a retry finds it and does nothing. Changes of
+# the configuration have theirs in their commit; here are those of them that found nothing to change.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
