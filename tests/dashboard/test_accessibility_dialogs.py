@@ -65,6 +65,7 @@ def test_a_token_with_limits_and_its_value_that_is_shown_once(page: Page, slug: 
     review.get_by_label("Reason").fill("For an application")
     review.get_by_role("button", name="Create", exact=True).click()
     expect(page.get_by_test_id("shown-once")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(1)  # the one before it has gone
     passes(page)
 
 
